@@ -1,0 +1,1 @@
+"""The adapters: one a file, ``base.py`` the interface that all of them have."""

@@ -1,0 +1,357 @@
+"""Rows in the project's own database: SQLite, PostgreSQL.
+
+A write takes the row lock of its namespace's State together with the next revision, puts the
+entry and appends the change, all in one transaction: the caller's, when there is one. The
+lock is what makes the log trustworthy. A revision from a sequence is not held to the commit,
+so that a lower one may appear behind a reader that has passed it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from typing import Any
+from uuid import uuid4
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from ..exceptions import KeyNotFound, StorageUnavailable
+from ..keys import check_key
+from ..types import (
+    Change,
+    Changes,
+    Check,
+    Delete,
+    Entry,
+    Keys,
+    Operation,
+    Snapshot,
+    Write,
+)
+from ..watch import Batch, LogState, Page, Selector, Waiter
+from ..watch.courier import courier
+from ..watch.log import PAGE_BYTES, PAGE_CHANGES
+from . import rows, sql, sqlite
+from .logged import LoggedStorage
+from .operations import Standing, changes_of, check_conditions
+from .polling import PollingWaiter
+from .transactions import Database
+
+
+class DatabaseStorage(LoggedStorage):
+    """Entries and changes as rows of the app's models, on the database ``using``.
+
+    Several aliases may share a database under different namespaces.
+    """
+
+    def __init__(
+        self,
+        *,
+        using: str = DEFAULT_DB_ALIAS,
+        namespace: str = "agent-master",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if using not in connections:
+            raise self._misconfigured(f"using: DATABASES has no alias {using!r}")
+        if not isinstance(namespace, str) or not 1 <= len(namespace) <= 64:
+            raise self._misconfigured("namespace must be a str of 1 to 64 characters")
+        self.using = using
+        self.namespace = namespace
+        self._database = Database(using, self._announce)
+
+    # Reading
+
+    def read(self, key: str) -> bytes:
+        """See BaseStorage.read()."""
+        row = self._database.row(sql.READ, (self.namespace, check_key(key)))
+        if row is None:
+            raise KeyNotFound(key)
+        return bytes(row[0])
+
+    def _get(self, key: str) -> Entry | None:
+        row = self._database.row(sql.GET, (self.namespace, key))
+        return rows.entry(row) if row else None
+
+    def _keys(self, prefix: str) -> Keys:
+        return [
+            row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))
+        ]
+
+    def _scan(
+        self, prefix: str, after: str, limit: int | None, values: bool
+    ) -> Snapshot:
+        found = self._database.rows(
+            *sql.scan(self.namespace, prefix, after, limit, values)
+        )
+        state = LogState(*found[0][:3]) if found else self._make_state()
+        entries = [rows.entry(row[3:]) for row in found if row[3] is not None]
+        return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
+
+    def _sizes(self, prefix: str, after: str, limit: int) -> Sequence[int]:
+        return [
+            row[0]
+            for row in self._database.rows(
+                *sql.sizes(self.namespace, prefix, after, limit)
+            )
+        ]
+
+    def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
+        before = self._database.row(sql.BEFORE, (self.namespace, key, revision))
+        after = self._database.row(sql.AFTER, (self.namespace, key, revision))
+        return before and rows.change(before), after and rows.change(after)
+
+    def _state(self) -> LogState:
+        row = self._database.row(sql.GET_STATE, (self.namespace,))
+        return LogState(*row) if row else self._make_state()
+
+    def _make_state(self) -> LogState:
+        """The first look at an empty store: its epoch begins."""
+        self._database.alone(
+            lambda cursor: cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
+        )
+        row = self._database.row(sql.GET_STATE, (self.namespace,))
+        if row is None:
+            raise StorageUnavailable("the storage's state row can't be made")
+        return LogState(*row)
+
+    def log_state(self) -> LogState:
+        """See Log.log_state()."""
+        state = self._state()
+        first = self._database.first_revision()
+        if first is None:
+            return state
+        # We hold the lock, so that nobody else has committed since our first revision.
+        return LogState(first - 1, state.compacted, state.epoch)
+
+    # Writing
+
+    def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
+        changing = [
+            operation for operation in operations if not isinstance(operation, Check)
+        ]
+        if not changing:
+            check_conditions(operations, self._standing_of(operations))
+            return []
+        conditional = len(changing) < len(operations) or any(
+            isinstance(operation, Delete) or operation.if_revision is not None
+            for operation in changing
+        )
+        return self._database.alone(
+            lambda cursor: self._perform(cursor, operations, changing, actor),
+            conditional,
+        )
+
+    def _perform(
+        self,
+        cursor: Any,
+        operations: Sequence[Operation],
+        changing: Sequence[Write | Delete],
+        actor: str,
+    ) -> Changes:
+        size = sum(
+            len(operation.data)
+            for operation in changing
+            if isinstance(operation, Write)
+        )
+        revision, held, held_bytes = self._next_revision(cursor, len(changing), size)
+        # After the lock: on PostgreSQL a statement sees what was committed when it began.
+        standing = self._standing(cursor, operations)
+        check_conditions(operations, standing)
+        changes = changes_of(changing, revision, standing, actor)
+        self._store(cursor, changes, self._database.announce_after_commit(revision))
+        if held > self.history_limit * 1.1 or held_bytes > self.history_bytes * 1.1:
+            self._trim(cursor, revision, held, held_bytes)
+        return changes
+
+    def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
+        parameters = (count, size, self.namespace)
+        cursor.execute(sql.NEXT_REVISION, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
+            cursor.execute(sql.NEXT_REVISION, parameters)
+            row = cursor.fetchone()
+        return row
+
+    def _standing(self, cursor: Any, operations: Sequence[Operation]) -> Standing:
+        """The revision and created_revision of those keys of the operations that exist."""
+        keys = [operation.key for operation in operations]
+        some = " = %s" if len(keys) == 1 else f" IN ({', '.join(['%s'] * len(keys))})"
+        cursor.execute(sql.STANDING + some, [self.namespace, *keys])
+        return {
+            key: (revision, created) for key, revision, created in cursor.fetchall()
+        }
+
+    def _standing_of(self, operations: Sequence[Operation]) -> Standing:
+        if not operations:
+            return {}
+        return self._database.reading(lambda cursor: self._standing(cursor, operations))
+
+    def _store(self, cursor: Any, changes: Changes, transaction_id: int) -> None:
+        at = rows.to_database(connections[self.using], changes[0].at)
+        _many(
+            cursor,
+            sql.APPEND,
+            [
+                (self.namespace, c.revision, number, transaction_id, c.key, c.value,
+                 c.previous_revision, c.created_revision, at, c.actor)
+                for number, c in enumerate(changes)
+            ],
+        )  # fmt: skip
+        _many(
+            cursor,
+            sql.UPSERT,
+            [
+                (
+                    self.namespace,
+                    c.key,
+                    c.value,
+                    c.revision,
+                    c.created_revision,
+                    at,
+                    c.actor,
+                )
+                for c in changes
+                if c.value is not None
+            ],
+        )
+        _many(
+            cursor,
+            sql.REMOVE,
+            [(self.namespace, c.key) for c in changes if c.value is None],
+        )
+
+    # The log
+
+    def _trim(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
+        """Drop the oldest changes down to the limits; seldom, because of the slack."""
+        through = seen = 0
+        while held > self.history_limit or held_bytes > self.history_bytes:
+            cursor.execute(sql.OLDEST_SIZES, (self.namespace, seen, PAGE_CHANGES))
+            rows = cursor.fetchall()
+            for seen, size in rows:  # noqa: B007 (the next page goes on from it)
+                if held <= self.history_limit and held_bytes <= self.history_bytes:
+                    break
+                through, held, held_bytes = seen, held - 1, held_bytes - size
+            if len(rows) < PAGE_CHANGES:
+                break
+        # The newest revision stays, however large: a watcher could never read it otherwise.
+        self._drop_through(cursor, min(through, newest - 1))
+
+    def _drop_through(self, cursor: Any, revision: int) -> None:
+        cursor.execute(sql.HELD_THROUGH, (self.namespace, revision))
+        count, size = cursor.fetchone()
+        cursor.execute(sql.DROP_THROUGH, (self.namespace, revision))
+        cursor.execute(sql.COMPACTED, (revision, count, size, self.namespace))
+
+    def _compact(self, revision: int) -> None:
+        def drop(cursor: Any) -> None:
+            # The lock first, so that two who compact at once do not count the same changes.
+            cursor.execute(sql.COMPACTED, (revision, 0, 0, self.namespace))
+            self._drop_through(cursor, revision)
+
+        if revision > self._state().compacted:
+            self._database.alone(drop)
+
+    def _renew(self, epoch: str | None) -> LogState:
+        def renew(cursor: Any) -> None:
+            if epoch is None:
+                cursor.execute(sql.NEW_EPOCH, (_random(), self.namespace))
+            else:
+                cursor.execute(
+                    sql.NEW_EPOCH + sql.IN_EPOCH, (_random(), self.namespace, epoch)
+                )
+
+        self._state()
+        self._database.alone(renew)
+        return self._state()
+
+    def read_log(
+        self,
+        since: int,
+        selector: Selector,
+        *,
+        limit: int = PAGE_CHANGES,
+        whole: bool = True,
+    ) -> Page:
+        """See Log.read_log()."""
+        sizes = self._database.rows(
+            *sql.log_sizes(self.namespace, since, selector, limit + 1)
+        )
+        state = LogState(*sizes[0][:3]) if sizes else self._make_state()
+        state.check(since)
+        sizes = [row[3:] for row in sizes if row[3] is not None]
+        if not sizes:
+            return Page([], state.revision, state)
+        through = self._cut(sizes, limit, whole, since) or state.revision
+        found = self._database.rows(
+            *sql.log_rows(self.namespace, since, through, selector)
+        )
+        if len(found) < sum(1 for row in sizes if row[0] <= through):
+            # Some were compacted between the two statements.
+            self._state().check(since)
+        return Page(self._batches(found), through, state)
+
+    def _cut(
+        self, sizes: Sequence[Any], limit: int, whole: bool, since: int
+    ) -> int | None:
+        """The revision at which a page must end; None: it holds all that there is."""
+        group = 1 if whole else 0
+        end, total = None, 0
+        for row, following in pairwise(sizes):
+            total += row[2]
+            if row[group] != following[group]:
+                end = row[0]
+                if total >= PAGE_BYTES:
+                    return int(end)
+        if len(sizes) <= limit:
+            return None
+        if end is None and whole:
+            row = self._database.row(
+                sql.TRANSACTION_END, (self.namespace, since, sizes[0][1])
+            )
+            end = row and row[0]
+        return int(end or sizes[0][0])
+
+    @staticmethod
+    def _batches(selected: Sequence[Any]) -> list[Batch]:
+        return [
+            Batch(map(rows.change, members))
+            for _, members in groupby(selected, lambda row: row[1])
+        ]
+
+    def waiter(self, wake: threading.Event) -> Waiter:
+        """See Log.waiter()."""
+        connection = connections[self.using]
+        if connection.vendor == "sqlite":
+            return sqlite.DataVersionWaiter(connection, wake)
+        return PollingWaiter(self.channel_group, wake, self.release)
+
+    def release(self) -> None:
+        """See Log.release()."""
+        self._database.release()
+
+    @property
+    def channel_group(self) -> str:
+        """The group of the Channels layer that carries this store's wake-ups."""
+        return f"agent-master-storage.{self.namespace.encode().hex()[:64]}"
+
+    def _announce(self) -> None:
+        """Changes were committed: wake the tails, here and elsewhere."""
+        self.tail.wake()
+        if connections[self.using].vendor != "sqlite":
+            courier.send(self.channel_group)
+
+
+def _many(cursor: Any, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+    # executemany() of one costs more than execute().
+    if len(parameters) == 1:
+        cursor.execute(statement, parameters[0])
+    elif parameters:
+        cursor.executemany(statement, parameters)
+
+
+def _random() -> str:
+    return uuid4().hex

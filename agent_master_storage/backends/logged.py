@@ -1,0 +1,439 @@
+"""What every adapter with a change log shares: all of the interface, on nine hooks.
+
+An adapter supplies ``_apply``, ``_get``, ``_keys``, ``_scan``, ``_sizes``, ``_around``,
+``_state``, ``_compact`` and ``_renew``, and the log for the watch (``read_log``, ``waiter``,
+``release``: see ``watch/log.py``). Arguments were checked before a hook sees them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
+from itertools import accumulate
+from typing import Any, ClassVar, TypeVar
+
+from ..actor import current_actor
+from ..exceptions import (
+    InvalidValue,
+    KeyNotFound,
+    RevisionAhead,
+    RevisionCompacted,
+    StorageError,
+)
+from ..keys import check_key, check_prefix, check_revision, check_value
+from ..types import (
+    Change,
+    Changes,
+    Check,
+    Delete,
+    Entries,
+    Entry,
+    Keys,
+    Operation,
+    Snapshot,
+    Unsubscribe,
+    WatchHandler,
+    Write,
+)
+from ..watch import LogState, Page, Selector, Subscription, Tail, Waiter
+from ..watch.handlers import HandlerThread
+from ..watch.iterators import AsyncChangeIterator, ChangeIterator
+from ..watch.log import PAGE_BYTES, PAGE_CHANGES
+from .base import BaseStorage
+
+T = TypeVar("T")
+
+#: operations, and bytes of all their values, in one commit
+MAX_COMMIT_OPERATIONS = 1000
+MAX_COMMIT_BYTES = 8 * 1024 * 1024
+
+
+class LoggedStorage(BaseStorage):
+    """A storage whose writes append to a log of changes, from which every watch is fed."""
+
+    supports_revisions: ClassVar[bool] = True
+    supports_commit: ClassVar[bool] = True
+    supports_resume: ClassVar[bool] = True
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.tail = Tail(self)
+
+    # Hooks
+
+    @abstractmethod
+    def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
+        """Do all or nothing and return the changes, of one new revision.
+
+        When they can be seen by others, wake the tail. Errors of an operation carry its index.
+        """
+
+    @abstractmethod
+    def _get(self, key: str) -> Entry | None: ...
+
+    @abstractmethod
+    def _keys(self, prefix: str) -> Keys: ...
+
+    @abstractmethod
+    def _scan(
+        self, prefix: str, after: str, limit: int | None, values: bool
+    ) -> Snapshot:
+        """The entries by key, and where the log stood at that moment.
+
+        Without ``values``, those are empty: they need not be loaded.
+        """
+
+    @abstractmethod
+    def _sizes(self, prefix: str, after: str, limit: int) -> Sequence[int]:
+        """The lengths of the values that _scan() would return, in bytes."""
+
+    @abstractmethod
+    def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
+        """The key's last change up to ``revision`` and its first after it, as the log has them."""
+
+    @abstractmethod
+    def _state(self) -> LogState: ...
+
+    @abstractmethod
+    def _compact(self, revision: int) -> None: ...
+
+    @abstractmethod
+    def _renew(self, epoch: str | None) -> LogState:
+        """Begin a new epoch if the store is in ``epoch``, or in any case when that is None."""
+
+    @abstractmethod
+    def read_log(
+        self,
+        since: int,
+        selector: Selector,
+        *,
+        limit: int = PAGE_CHANGES,
+        whole: bool = True,
+    ) -> Page: ...
+
+    @abstractmethod
+    def waiter(self, wake: threading.Event) -> Waiter: ...
+
+    def release(self) -> None:
+        """See Log.release()."""
+
+    def log_state(self) -> LogState:
+        """See Log.log_state()."""
+        return self._state()
+
+    def renew_epoch(self, known: LogState) -> LogState:
+        """See Log.renew_epoch()."""
+        return self._renew(known.epoch)
+
+    # Reading
+
+    def read(self, key: str) -> bytes:
+        """See BaseStorage.read()."""
+        return self.entry(key).value
+
+    def entry(self, key: str, revision: int | None = None) -> Entry:
+        """See BaseStorage.entry()."""
+        check_key(key)
+        if revision is not None:
+            return self._entry_at(key, check_revision(revision))
+        entry = self._get(key)
+        if entry is None:
+            raise KeyNotFound(key)
+        return entry
+
+    def list(self, prefix: str = "") -> Keys:
+        """See BaseStorage.list()."""
+        return self._keys(check_prefix(prefix))
+
+    def entries(
+        self, prefix: str = "", after: str = "", limit: int | None = None
+    ) -> Entries:
+        """See BaseStorage.entries()."""
+        check_prefix(prefix)
+        check_prefix(after)
+        return self._scan(prefix, after, _check_limit(limit), True).entries
+
+    def page(
+        self,
+        prefix: str = "",
+        after: str = "",
+        limit: int = PAGE_CHANGES,
+        *,
+        max_bytes: int = PAGE_BYTES,
+        values: bool = True,
+    ) -> Snapshot:
+        """Return entries() as a Snapshot that ends early, near ``max_bytes`` of values.
+
+        Without ``values`` these are left empty, which saves loading them.
+        """
+        check_prefix(prefix)
+        check_prefix(after)
+        _check_limit(limit)
+        if values:
+            total = accumulate(self._sizes(prefix, after, limit))
+            limit = 1 + sum(1 for size in total if size < max_bytes)
+        return self._scan(prefix, after, limit, values)
+
+    def snapshot(self, prefix: str = "") -> Snapshot:
+        """See BaseStorage.snapshot()."""
+        return self._scan(check_prefix(prefix), "", None, True)
+
+    @property
+    def revision(self) -> int:
+        """See BaseStorage.revision."""
+        return self._state().revision
+
+    @property
+    def epoch(self) -> str:
+        """See BaseStorage.epoch."""
+        return self._state().epoch
+
+    @property
+    def oldest(self) -> int:
+        """See BaseStorage.oldest."""
+        return self._state().compacted + 1
+
+    # Writing
+
+    def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
+        """See BaseStorage.write()."""
+        return self.transact((Write(key, data, if_revision),))[0].revision
+
+    def delete(self, key: str, *, if_revision: int | None = None) -> int:
+        """See BaseStorage.delete()."""
+        return self.transact((Delete(key, if_revision),))[0].revision
+
+    def commit(self, operations: Sequence[Operation]) -> int:
+        """See BaseStorage.commit()."""
+        changes = self.transact(operations)
+        return changes[-1].revision if changes else self.revision
+
+    def transact(self, operations: Sequence[Operation]) -> Changes:
+        """See BaseStorage.transact()."""
+        return self._apply(self._checked(operations), current_actor())
+
+    def compact(self, revision: int) -> None:
+        """See BaseStorage.compact()."""
+        check_revision(revision)
+        state = self._state()
+        if revision > state.revision:
+            state.check(revision)
+        self._compact(revision)
+
+    def new_epoch(self) -> str:
+        """See BaseStorage.new_epoch()."""
+        epoch = self._renew(None).epoch
+        self.tail.wake()
+        return epoch
+
+    # The log
+
+    def history(
+        self,
+        prefix: str = "",
+        key: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+    ) -> Changes:
+        """See BaseStorage.history()."""
+        selector = Selector.of(prefix, key)
+        position = (
+            self._state().compacted if since is None else check_revision(since, "since")
+        )
+        wanted = _check_limit(limit)
+        found: Changes = []
+        while wanted is None or len(found) < wanted:
+            left = PAGE_CHANGES if wanted is None else wanted - len(found)
+            page = self.read_log(
+                position, selector, limit=min(left, PAGE_CHANGES), whole=False
+            )
+            found.extend(page.changes)
+            position = page.through
+            if position >= page.state.revision:
+                break
+        return found
+
+    def changes(
+        self,
+        prefix: str = "",
+        key: str | None = None,
+        since: int | None = None,
+        epoch: str | None = None,
+    ) -> ChangeIterator:
+        """See BaseStorage.changes()."""
+        return ChangeIterator(
+            lambda notify: self.subscribe(
+                prefix=prefix, key=key, since=since, epoch=epoch, notify=notify
+            )
+        )
+
+    def achanges(
+        self,
+        prefix: str = "",
+        key: str | None = None,
+        since: int | None = None,
+        epoch: str | None = None,
+    ) -> AsyncIterator[Change]:
+        """See changes(). The call itself looks where the log stands, a few milliseconds."""
+        return AsyncChangeIterator(
+            lambda notify, loop: self._outside_the_loop(
+                lambda: self.subscribe(
+                    prefix=prefix,
+                    key=key,
+                    since=since,
+                    epoch=epoch,
+                    notify=notify,
+                    loop=loop,
+                )
+            ),
+            self.release,
+        )
+
+    def watch(self, key: str, handler: WatchHandler) -> Unsubscribe:
+        """See BaseStorage.watch()."""
+        if not callable(handler):
+            raise TypeError(f"a handler must be callable, not {handler!r}")
+        return HandlerThread(self, check_key(key), handler).unsubscribe
+
+    def subscribe(
+        self,
+        *,
+        prefix: str = "",
+        key: str | None = None,
+        since: int | None = None,
+        epoch: str | None = None,
+        notify: Callable[[], object],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Subscription:
+        """Subscribe to the log; what changes(), watch(), sockets and event streams stand on.
+
+        See Subscription for ``notify`` and ``loop``.
+        """
+        selector = Selector.of(prefix, key)
+        if since is not None:
+            check_revision(since, "since")
+        state = self.log_state()
+        position = state.revision if since is None else since
+        state.check(position, epoch)
+        return self.tail.subscribe(selector, position, state.epoch, notify, loop)
+
+    def close(self) -> None:
+        """See BaseStorage.close()."""
+        self.tail.close()
+
+    # Inside
+
+    def _checked(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        if len(operations) > MAX_COMMIT_OPERATIONS:
+            raise InvalidValue(
+                f"a commit has at most {MAX_COMMIT_OPERATIONS} operations"
+            )
+        seen: set[str] = set()
+        size = 0
+        checked = []
+        for index, operation in enumerate(operations):
+            try:
+                checked.append(self._check_operation(operation, seen))
+            except StorageError as error:
+                error.index = index
+                raise
+            size += len(operation.data) if isinstance(operation, Write) else 0
+        if size > max(MAX_COMMIT_BYTES, self.max_value_size):
+            raise InvalidValue(
+                f"a commit has at most {MAX_COMMIT_BYTES} bytes of values"
+            )
+        return checked
+
+    def _check_operation(self, operation: Operation, seen: set[str]) -> Operation:
+        if not isinstance(operation, Write | Delete | Check):
+            raise InvalidValue(
+                f"an operation is a Write, Delete or Check, not {operation!r}"
+            )
+        check_key(operation.key)
+        if isinstance(operation, Check):
+            check_revision(operation.revision)
+            return operation
+        if operation.key in seen:
+            raise InvalidValue(
+                f"the key {operation.key!r} is changed twice in one commit"
+            )
+        seen.add(operation.key)
+        if operation.if_revision is not None:
+            check_revision(operation.if_revision, "if_revision")
+        if isinstance(operation, Write):
+            data = check_value(operation.data, self.max_value_size)
+            if data is not operation.data:
+                return Write(operation.key, data, operation.if_revision)
+        return operation
+
+    def _entry_at(self, key: str, revision: int) -> Entry:
+        while True:
+            # The state last: what was compacted while we read must not look like nothing.
+            before, after = self._around(key, revision)
+            entry = self._get(key)
+            state = self._state()
+            if revision > state.revision:
+                raise RevisionAhead(
+                    f"revision {revision} has not been, the storage stands at {state.revision}",
+                    oldest=state.compacted + 1,
+                    current=state.revision,
+                )
+            if entry is not None and entry.revision <= revision:
+                return entry
+            if revision and revision < state.compacted:
+                break
+            if before is not None:
+                return _entry_of(before)
+            if after is not None and 0 < after.previous_revision <= revision:
+                break
+            if after is not None or entry is None or not revision:
+                raise KeyNotFound(key)
+            # Written between the two readings: look again.
+        raise RevisionCompacted(
+            f"the log no longer tells how {key!r} stood at revision {revision}",
+            oldest=state.compacted + 1,
+        )
+
+    def _outside_the_loop(self, function: Callable[[], T]) -> T:
+        """Call it in a thread and wait: Django allows no query in the thread of a loop."""
+        if not self.does_io:
+            return function()
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                self.release()
+
+        threading.Thread(target=run, daemon=True).start()
+        return future.result()
+
+
+def _entry_of(change: Change) -> Entry:
+    if change.value is None:
+        raise KeyNotFound(change.key)
+    return Entry(
+        key=change.key,
+        value=change.value,
+        revision=change.revision,
+        created_revision=change.created_revision,
+        updated_at=change.at,
+        actor=change.actor,
+    )
+
+
+def _check_limit(limit: int | None) -> int | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidValue(f"limit must be a whole number from 1, not {limit!r}")
+    return limit
+
+
+__all__ = ["MAX_COMMIT_BYTES", "MAX_COMMIT_OPERATIONS", "LoggedStorage"]

@@ -1,0 +1,157 @@
+"""The statements of the database adapters: what SQLite and PostgreSQL both understand.
+
+Written out, because building them by the ORM costs more than running them. ``%s`` is the
+placeholder of Django's cursors.
+"""
+
+from __future__ import annotations
+
+from ..keys import prefix_range
+from ..watch import Selector
+
+STATE = "agent_master_storage_state"
+ENTRY = "agent_master_storage_entry"
+CHANGE = "agent_master_storage_change"
+
+_ENTRY_COLUMNS = "e.key, e.value, e.revision, e.created_revision, e.updated_at, e.actor"
+_CHANGE_COLUMNS = (
+    'c.revision, c."transaction", c.key, c.value, c.previous_revision, c.created_revision,'
+    " c.at, c.actor"
+)
+
+READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
+GET = f"SELECT {_ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
+
+GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
+MAKE_STATE = (
+    f"INSERT INTO {STATE} (namespace, revision, compacted, epoch, held_changes, held_bytes)"
+    " VALUES (%s, 0, 0, %s, 0, 0) ON CONFLICT (namespace) DO NOTHING"
+)
+NEW_EPOCH = f"UPDATE {STATE} SET epoch = %s WHERE namespace = %s"
+IN_EPOCH = " AND epoch = %s"
+
+# Takes the writers' lock, which is held to the end of the transaction, and the next revision
+# with it: whoever reads a revision can be sure that no lower one is still to come.
+NEXT_REVISION = (
+    f"UPDATE {STATE} SET revision = revision + 1, held_changes = held_changes + %s,"
+    " held_bytes = held_bytes + %s WHERE namespace = %s"
+    " RETURNING revision, held_changes, held_bytes"
+)
+STANDING = (
+    f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
+)
+
+APPEND = (
+    f'INSERT INTO {CHANGE} (namespace, revision, number, "transaction", key, value,'
+    " previous_revision, created_revision, at, actor)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+UPSERT = (
+    f"INSERT INTO {ENTRY} (namespace, key, value, revision, created_revision, updated_at, actor)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+    " ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value,"
+    " revision = excluded.revision, created_revision = excluded.created_revision,"
+    " updated_at = excluded.updated_at, actor = excluded.actor"
+)
+REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
+
+OLDEST_SIZES = (
+    f"SELECT revision, COALESCE(LENGTH(value), 0) FROM {CHANGE} WHERE namespace = %s"
+    " AND revision > %s ORDER BY revision, number LIMIT %s"
+)
+HELD_THROUGH = (
+    f"SELECT COUNT(*), COALESCE(SUM(LENGTH(value)), 0) FROM {CHANGE}"
+    " WHERE namespace = %s AND revision <= %s"
+)
+DROP_THROUGH = f"DELETE FROM {CHANGE} WHERE namespace = %s AND revision <= %s"
+COMPACTED = (
+    f"UPDATE {STATE} SET compacted = %s, held_changes = held_changes - %s,"
+    " held_bytes = held_bytes - %s WHERE namespace = %s"
+)
+
+BEFORE = (
+    f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s AND c.key = %s"
+    " AND c.revision <= %s ORDER BY c.revision DESC LIMIT 1"
+)
+AFTER = (
+    f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s AND c.key = %s"
+    " AND c.revision > %s ORDER BY c.revision LIMIT 1"
+)
+TRANSACTION_END = f'SELECT MAX(revision) FROM {CHANGE} WHERE namespace = %s AND revision > %s AND "transaction" = %s'
+
+Statement = tuple[str, list[object]]
+
+
+def under(column: str, prefix: str, after: str = "") -> Statement:
+    """The condition that ``column`` begins with ``prefix`` and sorts after ``after``."""
+    low, high = prefix_range(prefix)
+    condition, parameters = "", list[object]()
+    if after >= low and after:
+        condition, parameters = f" AND {column} > %s", [after]
+    elif low:
+        condition, parameters = f" AND {column} >= %s", [low]
+    if high is not None:
+        condition += f" AND {column} < %s"
+        parameters.append(high)
+    return condition, parameters
+
+
+def selected(selector: Selector) -> Statement:
+    """The condition for what a selector matches in the log."""
+    if selector.key is not None:
+        return " AND c.key = %s", [selector.key]
+    return under("c.key", selector.prefix)
+
+
+def keys(namespace: str, prefix: str) -> Statement:
+    condition, parameters = under("key", prefix)
+    return (
+        f"SELECT key FROM {ENTRY} WHERE namespace = %s{condition} ORDER BY key",
+        [namespace, *parameters],
+    )
+
+
+def sizes(namespace: str, prefix: str, after: str, limit: int) -> Statement:
+    condition, parameters = under("key", prefix, after)
+    return (
+        f"SELECT LENGTH(value) FROM {ENTRY} WHERE namespace = %s{condition}"
+        " ORDER BY key LIMIT %s",
+        [namespace, *parameters, limit],
+    )
+
+
+def scan(
+    namespace: str, prefix: str, after: str, limit: int | None, values: bool
+) -> Statement:
+    """State and entries in one statement, which is one moment on every database."""
+    condition, parameters = under("e.key", prefix, after)
+    columns = _ENTRY_COLUMNS if values else _ENTRY_COLUMNS.replace("e.value", "NULL")
+    text = (
+        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {STATE} s"
+        f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition}"
+        " WHERE s.namespace = %s ORDER BY e.key"
+    )
+    if limit is None:
+        return text, [*parameters, namespace]
+    return text + " LIMIT %s", [*parameters, namespace, limit]
+
+
+def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Statement:
+    """State and the sizes of what comes next in the log, in one statement."""
+    condition, parameters = selected(selector)
+    return (
+        f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
+        f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
+        f" LEFT JOIN {CHANGE} c ON c.namespace = s.namespace AND c.revision > %s{condition}"
+        " WHERE s.namespace = %s ORDER BY c.revision, c.number LIMIT %s",
+        [since, *parameters, namespace, limit],
+    )
+
+
+def log_rows(namespace: str, since: int, through: int, selector: Selector) -> Statement:
+    condition, parameters = selected(selector)
+    return (
+        f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s"
+        f" AND c.revision > %s AND c.revision <= %s{condition} ORDER BY c.revision, c.number",
+        [namespace, since, through, *parameters],
+    )

@@ -1,0 +1,155 @@
+"""Wake-ups between processes by the Channels layer, where the store itself cannot notify.
+
+They say "look again" and nothing else. The layer may drop them, repeat them or be down: the
+tails poll behind it. One thread a process, with a loop of its own, does the talking, so that
+a write never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+logger = logging.getLogger("agent_master_storage.watch")
+
+MESSAGE = {"type": "agent_master_storage.look_again"}
+
+#: seconds between joining the groups anew: a layer forgets members after a while, or restarts
+REJOIN_INTERVAL = 60.0
+#: seconds that the exit waits for wake-ups not yet sent
+FLUSH_TIMEOUT = 1.0
+
+
+class Courier:
+    """Sends and receives wake-ups for the groups of this process."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[str, set[threading.Event]] = {}
+        self._unsent: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sent = threading.Event()
+        self._sent.set()
+        self._quiet = False
+
+    def send(self, group: str) -> None:
+        """Tell the other processes; returns at once. Many in a row become one message."""
+        if not self._layer_reaches_others():
+            return
+        with self._lock:
+            first = group not in self._unsent
+            self._unsent.add(group)
+            self._sent.clear()
+            loop = self._running_loop()
+        if first:
+            asyncio.run_coroutine_threadsafe(self._send(group), loop)
+
+    def listen(self, group: str, wake: threading.Event) -> None:
+        """Set ``wake`` at each message to ``group``, until ignore() is called."""
+        if not self._layer_reaches_others():
+            return
+        with self._lock:
+            first = group not in self._listeners
+            self._listeners.setdefault(group, set()).add(wake)
+            loop = self._running_loop()
+        if first:
+            asyncio.run_coroutine_threadsafe(self._receive(group), loop)
+
+    def ignore(self, group: str, wake: threading.Event) -> None:
+        with self._lock:
+            listeners = self._listeners.get(group, set())
+            listeners.discard(wake)
+
+    def flush(self) -> None:
+        """Wait, a moment, until all wake-ups are sent."""
+        self._sent.wait(FLUSH_TIMEOUT)
+
+    @staticmethod
+    def _layer_reaches_others() -> bool:
+        layer = get_channel_layer()
+        return layer is not None and not isinstance(layer, InMemoryChannelLayer)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(
+                target=self._loop.run_forever,
+                name="agent-master-storage-courier",
+                daemon=True,
+            ).start()
+        return self._loop
+
+    async def _send(self, group: str) -> None:
+        with self._lock:
+            self._unsent.discard(group)
+        try:
+            await _layer().group_send(group, MESSAGE)
+            self._quiet = False
+        except Exception as error:
+            self._complain("sending", error)
+        finally:
+            with self._lock:
+                if not self._unsent:
+                    self._sent.set()
+
+    async def _receive(self, group: str) -> None:
+        while self._listeners.get(group):
+            try:
+                await self._receive_once(group)
+                self._quiet = False
+            except TimeoutError:
+                continue
+            except Exception as error:
+                self._complain("receiving", error)
+                await asyncio.sleep(1)
+        with self._lock:
+            if not self._listeners.get(group):
+                self._listeners.pop(group, None)
+                return
+        await self._receive(group)
+
+    async def _receive_once(self, group: str) -> None:
+        layer = _layer()
+        channel = await layer.new_channel()
+        await layer.group_add(group, channel)
+        try:
+            # What came before we had joined would not have been told to us.
+            self._wake(group)
+            async with asyncio.timeout(REJOIN_INTERVAL):
+                while self._listeners.get(group):
+                    await layer.receive(channel)
+                    self._wake(group)
+        finally:
+            await layer.group_discard(group, channel)
+
+    def _wake(self, group: str) -> None:
+        with self._lock:
+            for wake in self._listeners.get(group, ()):
+                wake.set()
+
+    def _complain(self, doing: str, error: Exception) -> None:
+        if not self._quiet:
+            self._quiet = True
+            logger.warning(
+                "%s wake-ups by the channel layer failed, polling goes on: %r",
+                doing,
+                error,
+            )
+
+
+def _layer() -> Any:
+    return get_channel_layer()
+
+
+courier = Courier()
+atexit.register(courier.flush)
+os.register_at_fork(after_in_child=courier._reset)
