@@ -21,14 +21,14 @@ Keys, prefixes and values are checked before these methods see them, and a condi
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
-from ..exceptions import InvalidValue, NotSupported
+from .. import wire
+from ..exceptions import NotSupported
 from ..types import (
     Change,
     Changes,
@@ -225,23 +225,13 @@ class BaseStorage:
 
     def read_json(self, key: str) -> Any:
         """Return the value of ``key`` as the JSON document it holds; InvalidValue if none."""
-        try:
-            return json.loads(self.read(key))
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, InvalidValue):
-                raise
-            raise InvalidValue(f"the value of {key!r} is not JSON: {error}") from error
+        return wire.loads(self.read(key))
 
     def write_json(
         self, key: str, document: Any, *, if_revision: int | None = None
     ) -> int | None:
         """Write ``document`` as JSON with an indent of two; InvalidValue if it is not JSON."""
-        try:
-            text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
-            data = text.encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidValue(f"not a JSON document: {error}") from error
-        return self.write(key, data, if_revision=if_revision)
+        return self.write(key, wire.dumps(document).encode(), if_revision=if_revision)
 
     def close(self) -> None:
         """End all subscriptions and let go of every connection; called at exit."""
