@@ -43,6 +43,25 @@ class KeyField(models.CharField):
         return name, "agent_master_storage.models.KeyField", args, kwargs
 
 
+class RowIdField(models.BigAutoField):
+    """An automatic key that on SQLite is the plain rowid.
+
+    AUTOINCREMENT would keep a second table, written at every insert, to never use the number
+    of a deleted row again. Nothing outside remembers these numbers.
+    """
+
+    def db_type_suffix(self, connection: BaseDatabaseWrapper) -> str | None:
+        return (
+            None
+            if connection.vendor == "sqlite"
+            else super().db_type_suffix(connection)
+        )
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "agent_master_storage.models.RowIdField", args, kwargs
+
+
 def _refuse(what: str, instead: str) -> Callable[..., NoReturn]:
     def method(self: object, *args: object, **kwargs: object) -> NoReturn:
         raise NotSupported(
@@ -106,6 +125,7 @@ class State(models.Model):
 class Entry(models.Model):
     """The present state of one key."""
 
+    id = RowIdField(primary_key=True)
     namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH, editable=False)
     key = KeyField(max_length=MAX_KEY_LENGTH)
     value = models.BinaryField(editable=True)
@@ -150,6 +170,7 @@ class Entry(models.Model):
 class Change(models.Model):
     """One change in the log; a null value is a delete."""
 
+    id = RowIdField(primary_key=True)
     namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH)
     revision = models.BigIntegerField()
     # 0, 1, ... inside a revision; the first revision of the transaction that made it

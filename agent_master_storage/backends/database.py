@@ -36,7 +36,7 @@ from . import rows, sql, sqlite
 from .logged import LoggedStorage
 from .operations import Standing, changes_of, check_conditions
 from .polling import PollingWaiter
-from .transactions import Database
+from .transactions import Database, Transaction
 
 
 class DatabaseStorage(LoggedStorage):
@@ -72,7 +72,7 @@ class DatabaseStorage(LoggedStorage):
 
     def _get(self, key: str) -> Entry | None:
         row = self._database.row(sql.GET, (self.namespace, key))
-        return rows.entry(row) if row else None
+        return self._entry(row) if row else None
 
     def _keys(self, prefix: str) -> Keys:
         return [
@@ -86,7 +86,7 @@ class DatabaseStorage(LoggedStorage):
             *sql.scan(self.namespace, prefix, after, limit, values)
         )
         state = LogState(*found[0][:3]) if found else self._make_state()
-        entries = [rows.entry(row[3:]) for row in found if row[3] is not None]
+        entries = [self._entry(row[3:]) for row in found if row[3] is not None]
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
 
     def _sizes(self, prefix: str, after: str, limit: int) -> Sequence[int]:
@@ -100,7 +100,7 @@ class DatabaseStorage(LoggedStorage):
     def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
         before = self._database.row(sql.BEFORE, (self.namespace, key, revision))
         after = self._database.row(sql.AFTER, (self.namespace, key, revision))
-        return before and rows.change(before), after and rows.change(after)
+        return before and self._change(before), after and self._change(after)
 
     def _state(self) -> LogState:
         row = self._database.row(sql.GET_STATE, (self.namespace,))
@@ -109,7 +109,9 @@ class DatabaseStorage(LoggedStorage):
     def _make_state(self) -> LogState:
         """The first look at an empty store: its epoch begins."""
         self._database.alone(
-            lambda cursor: cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
+            lambda ours: ours.cursor.execute(
+                sql.MAKE_STATE, (self.namespace, _random())
+            )
         )
         row = self._database.row(sql.GET_STATE, (self.namespace,))
         if row is None:
@@ -132,7 +134,9 @@ class DatabaseStorage(LoggedStorage):
             operation for operation in operations if not isinstance(operation, Check)
         ]
         if not changing:
-            check_conditions(operations, self._standing_of(operations))
+            check_conditions(
+                operations, self._standing_of(operations) if operations else {}
+            )
             return []
         conditional = len(changing) < len(operations) or any(
             isinstance(operation, Delete) or operation.if_revision is not None
@@ -145,11 +149,12 @@ class DatabaseStorage(LoggedStorage):
 
     def _perform(
         self,
-        cursor: Any,
+        ours: Transaction,
         operations: Sequence[Operation],
         changing: Sequence[Write | Delete],
         actor: str,
     ) -> Changes:
+        cursor = ours.cursor
         size = sum(
             len(operation.data)
             for operation in changing
@@ -160,7 +165,7 @@ class DatabaseStorage(LoggedStorage):
         standing = self._standing(cursor, operations)
         check_conditions(operations, standing)
         changes = changes_of(changing, revision, standing, actor)
-        self._store(cursor, changes, self._database.announce_after_commit(revision))
+        self._store(ours, changes, ours.takes(revision))
         if held > self.history_limit * 1.1 or held_bytes > self.history_bytes * 1.1:
             self._trim(cursor, revision, held, held_bytes)
         return changes
@@ -177,22 +182,24 @@ class DatabaseStorage(LoggedStorage):
 
     def _standing(self, cursor: Any, operations: Sequence[Operation]) -> Standing:
         """The revision and created_revision of those keys of the operations that exist."""
-        keys = [operation.key for operation in operations]
-        some = " = %s" if len(keys) == 1 else f" IN ({', '.join(['%s'] * len(keys))})"
-        cursor.execute(sql.STANDING + some, [self.namespace, *keys])
+        statement, parameters = sql.standing(
+            self.namespace, [o.key for o in operations]
+        )
+        cursor.execute(statement, parameters)
         return {
             key: (revision, created) for key, revision, created in cursor.fetchall()
         }
 
     def _standing_of(self, operations: Sequence[Operation]) -> Standing:
-        if not operations:
-            return {}
-        return self._database.reading(lambda cursor: self._standing(cursor, operations))
+        found = self._database.rows(
+            *sql.standing(self.namespace, [o.key for o in operations])
+        )
+        return {key: (revision, created) for key, revision, created in found}
 
-    def _store(self, cursor: Any, changes: Changes, transaction_id: int) -> None:
-        at = rows.to_database(connections[self.using], changes[0].at)
+    def _store(self, ours: Transaction, changes: Changes, transaction_id: int) -> None:
+        at = rows.to_database(ours.connection, changes[0].at)
         _many(
-            cursor,
+            ours.cursor,
             sql.APPEND,
             [
                 (self.namespace, c.revision, number, transaction_id, c.key, c.value,
@@ -201,7 +208,7 @@ class DatabaseStorage(LoggedStorage):
             ],
         )  # fmt: skip
         _many(
-            cursor,
+            ours.cursor,
             sql.UPSERT,
             [
                 (
@@ -218,7 +225,7 @@ class DatabaseStorage(LoggedStorage):
             ],
         )
         _many(
-            cursor,
+            ours.cursor,
             sql.REMOVE,
             [(self.namespace, c.key) for c in changes if c.value is None],
         )
@@ -247,7 +254,8 @@ class DatabaseStorage(LoggedStorage):
         cursor.execute(sql.COMPACTED, (revision, count, size, self.namespace))
 
     def _compact(self, revision: int) -> None:
-        def drop(cursor: Any) -> None:
+        def drop(ours: Transaction) -> None:
+            cursor = ours.cursor
             # The lock first, so that two who compact at once do not count the same changes.
             cursor.execute(sql.COMPACTED, (revision, 0, 0, self.namespace))
             self._drop_through(cursor, revision)
@@ -315,10 +323,9 @@ class DatabaseStorage(LoggedStorage):
             end = row and row[0]
         return int(end or sizes[0][0])
 
-    @staticmethod
-    def _batches(selected: Sequence[Any]) -> list[Batch]:
+    def _batches(self, selected: Sequence[Any]) -> list[Batch]:
         return [
-            Batch(map(rows.change, members))
+            Batch(map(self._change, members))
             for _, members in groupby(selected, lambda row: row[1])
         ]
 
@@ -338,10 +345,16 @@ class DatabaseStorage(LoggedStorage):
         """The group of the Channels layer that carries this store's wake-ups."""
         return f"agent-master-storage.{self.namespace.encode().hex()[:64]}"
 
+    def _entry(self, row: Sequence[Any]) -> Entry:
+        return rows.entry(connections[self.using], row)
+
+    def _change(self, row: Sequence[Any]) -> Change:
+        return rows.change(connections[self.using], row)
+
     def _announce(self) -> None:
         """Changes were committed: wake the tails, here and elsewhere."""
         self.tail.wake()
-        if connections[self.using].vendor != "sqlite":
+        if self._database.vendor != "sqlite":
             courier.send(self.channel_group)
 
 

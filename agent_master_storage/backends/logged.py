@@ -200,7 +200,14 @@ class LoggedStorage(BaseStorage):
 
     def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See BaseStorage.write()."""
-        return self.transact((Write(key, data, if_revision),))[0].revision
+        # Without the checks of a whole commit: this is the hot path.
+        check_key(key)
+        data = check_value(data, self.max_value_size)
+        if if_revision is not None:
+            check_revision(if_revision, "if_revision")
+        return self._apply((Write(key, data, if_revision),), current_actor())[
+            0
+        ].revision
 
     def delete(self, key: str, *, if_revision: int | None = None) -> int:
         """See BaseStorage.delete()."""

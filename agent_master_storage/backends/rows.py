@@ -13,7 +13,7 @@ from django.utils import timezone
 from ..types import Change, Entry
 
 
-def entry(row: Sequence[Any]) -> Entry:
+def entry(connection: BaseDatabaseWrapper, row: Sequence[Any]) -> Entry:
     """Of the columns that sql.GET selects."""
     key, value, revision, created, at, actor = row
     return Entry(
@@ -21,12 +21,12 @@ def entry(row: Sequence[Any]) -> Entry:
         value=b"" if value is None else bytes(value),
         revision=revision,
         created_revision=created,
-        updated_at=from_database(at),
+        updated_at=from_database(connection, at),
         actor=actor,
     )
 
 
-def change(row: Sequence[Any]) -> Change:
+def change(connection: BaseDatabaseWrapper, row: Sequence[Any]) -> Change:
     """Of the columns that sql.log_rows() selects."""
     revision, _, key, value, previous, created, at, actor = row
     return Change(
@@ -35,25 +35,27 @@ def change(row: Sequence[Any]) -> Change:
         value=None if value is None else bytes(value),
         revision=revision,
         previous_revision=previous,
-        at=from_database(at),
+        at=from_database(connection, at),
         actor=actor,
         created_revision=created,
     )
 
 
 def to_database(connection: BaseDatabaseWrapper, at: datetime) -> Any:
-    """As Django would store it, so that the admin reads it back the same."""
-    if not settings.USE_TZ and connection.vendor == "sqlite":
-        at = timezone.make_naive(at)
-    return connection.ops.adapt_datetimefield_value(at)
+    """As Django would store it, so that the admin reads it back the same; ``at`` is in UTC."""
+    if connection.vendor != "sqlite":
+        return at
+    # SQLite keeps no zone: the database's under USE_TZ, else the project's.
+    zone = connection.timezone if settings.USE_TZ else timezone.get_default_timezone()
+    if zone is not UTC:
+        at = at.astimezone(zone)
+    return str(at.replace(tzinfo=None))
 
 
-def from_database(at: Any) -> datetime:
+def from_database(connection: BaseDatabaseWrapper, at: Any) -> datetime:
     """An aware datetime in UTC of what a bare cursor returns."""
-    if isinstance(at, str):
-        at = datetime.fromisoformat(at)
     if at.tzinfo is None:
-        # SQLite keeps no zone: UTC under USE_TZ, else the project's.
-        at = at.replace(tzinfo=UTC) if settings.USE_TZ else timezone.make_aware(at)
+        zone = connection.timezone if settings.USE_TZ else None
+        at = timezone.make_aware(at, zone)
     utc: datetime = at.astimezone(UTC)
     return utc

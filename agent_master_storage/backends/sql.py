@@ -37,9 +37,11 @@ NEXT_REVISION = (
     " held_bytes = held_bytes + %s WHERE namespace = %s"
     " RETURNING revision, held_changes, held_bytes"
 )
-STANDING = (
+_STANDING = (
     f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
 )
+
+_STANDING_OF_ONE = f"{_STANDING} = %s"
 
 APPEND = (
     f'INSERT INTO {CHANGE} (namespace, revision, number, "transaction", key, value,'
@@ -101,6 +103,13 @@ def selected(selector: Selector) -> Statement:
     if selector.key is not None:
         return " AND c.key = %s", [selector.key]
     return under("c.key", selector.prefix)
+
+
+def standing(namespace: str, keys: list[str]) -> Statement:
+    """How some keys stand; run it behind the writers' lock."""
+    if len(keys) == 1:
+        return _STANDING_OF_ONE, [namespace, *keys]
+    return f"{_STANDING} IN ({', '.join(['%s'] * len(keys))})", [namespace, *keys]
 
 
 def keys(namespace: str, prefix: str) -> Statement:

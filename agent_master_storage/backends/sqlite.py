@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from types import TracebackType
 from typing import Any
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 
@@ -43,18 +46,77 @@ def prepare(connection: BaseDatabaseWrapper) -> None:
         logger.info("SQLite goes on without WAL: %s", error)
 
 
-@contextmanager
-def immediate(connection: Any) -> Iterator[None]:
-    """Let the transaction that begins inside take the write lock at once.
+def begin(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
+    """A transaction that takes the write lock at once, and its cursor.
 
-    A deferred one that has read cannot always get it later, whatever it waits.
+    A deferred one that has read cannot always get the lock later, whatever it waits.
     """
+    connection.ensure_connection()
+    prepare(connection)
+    if connection.execute_wrappers or connection.queries_logged:
+        return _observed(connection)
+    return _Bare(connection)
+
+
+@contextmanager
+def _observed(connection: Any) -> Iterator[Any]:
+    """Through Django, because somebody listens to the queries."""
     mode = connection.transaction_mode
     connection.transaction_mode = "IMMEDIATE"
     try:
-        yield
+        with transaction.atomic(connection.alias), connection.cursor() as cursor:
+            yield cursor
     finally:
         connection.transaction_mode = mode
+
+
+class _Bare:
+    """Straight to the driver: Django's atomic() and cursors cost as much as SQLite itself.
+
+    It is its own cursor, and takes Django's placeholders.
+    """
+
+    __slots__ = ("_cursor", "_driver", "_errors", "executemany", "fetchall", "fetchone")
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._errors = connection.wrap_database_errors
+        self._driver: Any = connection.connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        self._cursor.execute(_qmarks(statement), parameters)
+
+    def __enter__(self) -> _Bare:
+        with self._errors:
+            self._cursor = self._driver.execute("BEGIN IMMEDIATE")
+        self.fetchone = self._cursor.fetchone
+        self.fetchall = self._cursor.fetchall
+        self.executemany = self._many
+        return self
+
+    def _many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._cursor.executemany(_qmarks(statement), parameters)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                with self._errors:
+                    self._driver.execute("COMMIT")
+        finally:
+            if self._driver.in_transaction:
+                self._driver.rollback()
+        if kind is not None:
+            # Turns the driver's error into Django's.
+            self._errors.__exit__(kind, error, traceback)
+
+
+@cache
+def _qmarks(statement: str) -> str:
+    return statement.replace("%s", "?")
 
 
 class DataVersionWaiter:

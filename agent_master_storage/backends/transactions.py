@@ -21,6 +21,8 @@ T = TypeVar("T")
 #: seconds for which a write outside the caller's transaction waits for the write lock
 PATIENCE = 30.0
 
+_BROKEN = (DatabaseError, InterfaceError)
+
 #: PostgreSQL's codes for a transaction that may simply be tried again
 _TRY_AGAIN = {"40001", "40P01"}
 
@@ -32,37 +34,58 @@ class Database:
         self.using = using
         self._announce = announce
         self._process = os.getpid()
+        self.vendor = connections[using].vendor
 
     # Statements
 
     def row(self, statement: str, parameters: Sequence[Any]) -> Any:
         """The first row, or None."""
-        with self._translated(), self._connection().cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchone()
+        try:
+            with self._connection().cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchone()
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        return self.reading(lambda cursor: _fetched(cursor, statement, parameters))
+        """All rows."""
+        try:
+            with self._connection().cursor() as cursor:
+                cursor.execute(statement, parameters)
+                found: list[Any] = cursor.fetchall()
+                return found
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
 
-    def reading(self, function: Callable[[Any], T]) -> T:
-        """Call ``function(cursor)`` wherever the connection stands."""
-        with self._translated(), self._connection().cursor() as cursor:
-            return function(cursor)
-
-    def alone(self, function: Callable[[Any], T], conditional: bool = True) -> T:
-        """Call ``function(cursor)`` in a transaction: the caller's, or one of our own.
+    def alone(
+        self, function: Callable[[Transaction], T], conditional: bool = True
+    ) -> T:
+        """Call ``function(transaction)`` in a transaction: the caller's, or one of our own.
 
         ``conditional``: it may raise half-way, and must then leave no trace.
         """
-        with self._translated():
+        try:
             connection = self._connection()
             if connection.in_atomic_block or not connection.get_autocommit():
                 with transaction.atomic(self.using, savepoint=conditional):
-                    return _call(connection, function)
+                    return self._joined(connection, function)
             return self._patiently(connection, function)
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
+
+    def _joined(
+        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
+    ) -> T:
+        with connection.cursor() as cursor:
+            ours = Transaction(connection, cursor, self.first_revision())
+            result = function(ours)
+        if ours.began_at is None and ours.first is not None:
+            announcement = Announcement(self._announce, ours.first)
+            transaction.on_commit(announcement, using=self.using, robust=True)
+        return result
 
     def _patiently(
-        self, connection: BaseDatabaseWrapper, function: Callable[[Any], T]
+        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
     ) -> T:
         """Try again where nothing was done: the lock was not to be had, or we were the victim.
 
@@ -79,38 +102,27 @@ class Database:
             time.sleep(random.uniform(0.0005, 0.005))
 
     def _outermost(
-        self, connection: BaseDatabaseWrapper, function: Callable[[Any], T]
+        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
     ) -> T:
-        if connection.vendor != "sqlite":
-            with transaction.atomic(self.using):
-                return _call(connection, function)
-        sqlite.prepare(connection)
-        with sqlite.immediate(connection), transaction.atomic(self.using):
-            return _call(connection, function)
+        begin = sqlite.begin if connection.vendor == "sqlite" else _begin
+        with begin(connection) as cursor:
+            ours = Transaction(connection, cursor)
+            result = function(ours)
+        if ours.first is not None:
+            self._announce()
+        return result
 
     # The commit
 
-    def announce_after_commit(self, revision: int) -> int:
-        """Have the commit announced, once; returns the first revision of this transaction."""
-        announcement = self._announcement()
-        if announcement is None:
-            announcement = Announcement(self._announce, revision)
-            transaction.on_commit(announcement, using=self.using, robust=True)
-        return announcement.first
-
     def first_revision(self) -> int | None:
         """The first revision that the caller's open transaction has taken."""
-        announcement = self._announcement()
-        return announcement.first if announcement else None
-
-    def _announcement(self) -> Announcement | None:
-        """The one that waits for the commit; a rollback, of a savepoint too, has dropped it."""
         for _, function, *_ in connections[self.using].run_on_commit:
+            # A rollback, of a savepoint too, has dropped it from the list.
             if (
                 isinstance(function, Announcement)
                 and function.announce == self._announce
             ):
-                return function
+                return function.first
         return None
 
     # Connections
@@ -127,15 +139,32 @@ class Database:
             _leave_to_parent(self.using)
         return connections[self.using]
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (DatabaseError, InterfaceError) as error:
-            connection = connections[self.using]
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
-            raise StorageUnavailable(_explain(error, self.using)) from error
+    def _unavailable(self, error: Exception) -> StorageUnavailable:
+        connection = connections[self.using]
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        return StorageUnavailable(_explain(error, self.using))
+
+
+class Transaction:
+    """What a function inside alone() works with."""
+
+    __slots__ = ("began_at", "connection", "cursor", "first")
+
+    def __init__(
+        self, connection: BaseDatabaseWrapper, cursor: Any, began_at: int | None = None
+    ) -> None:
+        self.connection = connection
+        self.cursor = cursor
+        #: the revision with which the caller's transaction began before us
+        self.began_at = began_at
+        self.first = began_at
+
+    def takes(self, revision: int) -> int:
+        """A revision was taken: announce it. Returns the first one of the transaction."""
+        if self.first is None:
+            self.first = revision
+        return self.first
 
 
 class Announcement:
@@ -162,15 +191,10 @@ def _leave_to_parent(using: str) -> None:
     del connections[using]
 
 
-def _call(connection: BaseDatabaseWrapper, function: Callable[[Any], T]) -> T:
-    with connection.cursor() as cursor:
-        return function(cursor)
-
-
-def _fetched(cursor: Any, statement: str, parameters: Sequence[Any]) -> list[Any]:
-    cursor.execute(statement, parameters)
-    rows: list[Any] = cursor.fetchall()
-    return rows
+@contextmanager
+def _begin(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        yield cursor
 
 
 def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:

@@ -50,7 +50,8 @@ class Tail:
 
     def wake(self) -> None:
         """There may be more: look again. Cheap, from any thread, as often as you like."""
-        self._wake.set()
+        if self._thread is not None:
+            self._wake.set()
 
     # Subscriptions
 
