@@ -25,9 +25,7 @@ Rule: TypeAlias = Callable[[Any, Action, str, str], bool]
 
 def model_permissions(user: Any, action: Action, alias: str, key: str) -> bool:
     """The default rule: ``agent_master_storage.<action>_entry``, for every alias and key."""
-    return bool(
-        user.is_active and user.has_perm(f"agent_master_storage.{action}_entry")
-    )
+    return bool(user.is_active and user.has_perm(f"agent_master_storage.{action}_entry"))
 
 
 def rule() -> Rule:

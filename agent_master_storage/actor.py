@@ -40,9 +40,7 @@ def current_actor() -> str:
 
 def _check(name: str) -> str:
     if not isinstance(name, str) or len(name) > MAX_ACTOR_LENGTH:
-        raise InvalidValue(
-            f"an actor is a str of at most {MAX_ACTOR_LENGTH} characters"
-        )
+        raise InvalidValue(f"an actor is a str of at most {MAX_ACTOR_LENGTH} characters")
     if any(character < " " or "\ud800" <= character <= "\udfff" for character in name):
         raise InvalidValue("an actor's name must not hold control characters")
     return name

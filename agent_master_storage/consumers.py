@@ -122,9 +122,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
 
     # Frames of the client
 
-    async def receive(
-        self, text_data: str | None = None, bytes_data: bytes | None = None
-    ) -> None:
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._outbox is None:
             return
         id: Any = None
@@ -139,9 +137,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         except Exception:
             logger.exception("a frame for %s failed", self.alias)
             await self._send_text(
-                frames.error(
-                    FrameError("error", "internal error, the frame was not done"), id
-                )
+                frames.error(FrameError("error", "internal error, the frame was not done"), id)
             )
 
     def _parse(self, text: str | None) -> dict[str, Any]:
@@ -168,9 +164,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         elif op == "ping":
             await self._send_text(frames.dumps({"type": "pong"}))
         else:
-            raise FrameError(
-                "unknown_op", f"op must be watch, unwatch or ping, not {op!r:.100}"
-            )
+            raise FrameError("unknown_op", f"op must be watch, unwatch or ping, not {op!r:.100}")
 
     async def _watch(self, frame: dict[str, Any]) -> None:
         assert self._outbox is not None
@@ -184,9 +178,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         except AttributeError:
             if isinstance(storages[self.alias], LoggedStorage):
                 raise
-            raise NotSupported(
-                f"the storage {self.alias!r} can't be watched by socket"
-            ) from None
+            raise NotSupported(f"the storage {self.alias!r} can't be watched by socket") from None
         await self._send_text(
             frames.dumps(
                 {
@@ -213,9 +205,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
     async def _unwatch(self, id: str) -> None:
         assert self._outbox is not None
         if id not in self._outbox.watches:
-            raise FrameError(
-                "unknown_id", f"nothing is watched under the id {id!r}", id
-            )
+            raise FrameError("unknown_id", f"nothing is watched under the id {id!r}", id)
         self._outbox.drop(id)
         await self._send_text(frames.dumps({"type": "unwatched", "id": id}))
 
@@ -241,9 +231,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
 
     def _may_watch(self, watch: Watch) -> bool:
         selector = watch.request.selector
-        return access.may(
-            self._user, "view", self.alias, selector.key or selector.prefix
-        )
+        return access.may(self._user, "view", self.alias, selector.key or selector.prefix)
 
     async def _recheck(self) -> None:
         assert self._outbox is not None
@@ -253,9 +241,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
             await self.close(*refusal)
             return
         watches = list(self._outbox.watches.values())
-        lost = await sync_to_async(
-            lambda: [w for w in watches if not self._may_watch(w)]
-        )()
+        lost = await sync_to_async(lambda: [w for w in watches if not self._may_watch(w)])()
         for watch in lost:
             if self._outbox.watches.get(watch.id) is watch:
                 self._outbox.drop(watch.id)
@@ -267,13 +253,9 @@ class StorageConsumer(AsyncWebsocketConsumer):
         recheck_at = time.monotonic() + self.recheck_interval * random.uniform(0.8, 1)
         while True:
             beat_at = self._last_sent + self.heartbeat_interval
-            await asyncio.sleep(
-                max(0.0, min(beat_at, recheck_at) - time.monotonic()) + 0.01
-            )
+            await asyncio.sleep(max(0.0, min(beat_at, recheck_at) - time.monotonic()) + 0.01)
             if time.monotonic() >= recheck_at:
-                recheck_at = time.monotonic() + self.recheck_interval * random.uniform(
-                    0.8, 1
-                )
+                recheck_at = time.monotonic() + self.recheck_interval * random.uniform(0.8, 1)
                 await self._recheck()
             if time.monotonic() - self._last_sent >= self.heartbeat_interval:
                 await self._send_text('{"type":"heartbeat"}')

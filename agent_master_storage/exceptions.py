@@ -75,14 +75,8 @@ class RevisionConflict(StorageError):
         self.current = current
 
     def __str__(self) -> str:
-        expected = (
-            "is missing"
-            if self.expected == 0
-            else f"stands at revision {self.expected}"
-        )
-        current = (
-            "there is none" if self.current == 0 else f"it stands at {self.current}"
-        )
+        expected = "is missing" if self.expected == 0 else f"stands at revision {self.expected}"
+        current = "there is none" if self.current == 0 else f"it stands at {self.current}"
         return f"expected that the entry {self.key!r} {expected}, but {current}"
 
 

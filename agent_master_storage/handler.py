@@ -89,9 +89,7 @@ def make_storage(alias: str, configured: Mapping[str, Any]) -> BaseStorage:
         raise ImproperlyConfigured(f"{where} must be a dict with BACKEND and OPTIONS")
     unknown = set(configured) - {"BACKEND", "OPTIONS"}
     if unknown:
-        raise ImproperlyConfigured(
-            f"{where} has unknown keys: {', '.join(sorted(unknown))}"
-        )
+        raise ImproperlyConfigured(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
     options = configured.get("OPTIONS", {})
     if not isinstance(options, Mapping):
         raise ImproperlyConfigured(f"{where}: OPTIONS must be a dict")
@@ -106,13 +104,9 @@ def _backend(where: str, configured: Mapping[str, Any]) -> type[BaseStorage]:
     except KeyError:
         raise ImproperlyConfigured(f"{where} names no BACKEND") from None
     except (ImportError, AttributeError) as error:
-        raise ImproperlyConfigured(
-            f"{where}: BACKEND can't be imported: {error}"
-        ) from error
+        raise ImproperlyConfigured(f"{where}: BACKEND can't be imported: {error}") from error
     if not (isinstance(backend, type) and issubclass(backend, BaseStorage)):
-        raise ImproperlyConfigured(
-            f"{where}: {configured['BACKEND']} is no BaseStorage"
-        )
+        raise ImproperlyConfigured(f"{where}: {configured['BACKEND']} is no BaseStorage")
     return backend
 
 

@@ -41,23 +41,15 @@ def check_value(data: bytes, max_size: int) -> bytes:
             raise InvalidValue(f"a value must be bytes, not {type(data).__name__}")
         data = bytes(data)
     if len(data) > max_size:
-        raise ValueTooLarge(
-            f"the value has {len(data)} bytes, more than the {max_size} allowed"
-        )
+        raise ValueTooLarge(f"the value has {len(data)} bytes, more than the {max_size} allowed")
     return data
 
 
 def check_revision(revision: int, name: str = "revision") -> int:
     """Return ``revision``: an int from 0 to 2**63 - 1 (a column's width)."""
-    if (
-        isinstance(revision, int)
-        and not isinstance(revision, bool)
-        and 0 <= revision < 2**63
-    ):
+    if isinstance(revision, int) and not isinstance(revision, bool) and 0 <= revision < 2**63:
         return revision
-    raise InvalidValue(
-        f"{name} must be a whole number from 0 to 2**63 - 1, not {revision!r}"
-    )
+    raise InvalidValue(f"{name} must be a whole number from 0 to 2**63 - 1, not {revision!r}")
 
 
 def prefix_range(prefix: str) -> tuple[str, str | None]:
@@ -86,7 +78,5 @@ def _fault(key: object, what: str) -> str:
         return f"the {what} has {len(key)} characters, more than the {MAX_KEY_LENGTH} allowed"
     bad = _FORBIDDEN.search(key)
     assert bad is not None
-    kind = (
-        "a lone surrogate" if "\ud800" <= bad[0] <= "\udfff" else "a control character"
-    )
+    kind = "a lone surrogate" if "\ud800" <= bad[0] <= "\udfff" else "a control character"
     return f"the {what} holds {kind}, U+{ord(bad[0]):04X}, at position {bad.start()}"

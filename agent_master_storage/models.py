@@ -51,11 +51,7 @@ class RowIdField(models.BigAutoField):
     """
 
     def db_type_suffix(self, connection: BaseDatabaseWrapper) -> str | None:
-        return (
-            None
-            if connection.vendor == "sqlite"
-            else super().db_type_suffix(connection)
-        )
+        return None if connection.vendor == "sqlite" else super().db_type_suffix(connection)
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
@@ -138,9 +134,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
-        constraints = (
-            models.UniqueConstraint(fields=("namespace", "key"), name="ams_entry_key"),
-        )
+        constraints = (models.UniqueConstraint(fields=("namespace", "key"), name="ams_entry_key"),)
 
     def __str__(self) -> str:
         return self.key
@@ -192,11 +186,7 @@ class Change(models.Model):
                 fields=("namespace", "revision", "number"), name="ams_change_revision"
             ),
         )
-        indexes = (
-            models.Index(
-                fields=("namespace", "key", "revision"), name="ams_change_key"
-            ),
-        )
+        indexes = (models.Index(fields=("namespace", "key", "revision"), name="ams_change_key"),)
 
     def __str__(self) -> str:
         return f"{self.type} {self.key} at revision {self.revision}"
@@ -212,9 +202,7 @@ class Change(models.Model):
 @receiver(pre_save, sender=Entry)
 @receiver(pre_save, sender=Change)
 @receiver(pre_save, sender=State)
-def _refuse_raw(
-    sender: type[models.Model], raw: bool = False, **kwargs: object
-) -> None:
+def _refuse_raw(sender: type[models.Model], raw: bool = False, **kwargs: object) -> None:
     """``loaddata`` saves past save(); it is refused here."""
     if raw:
         _refuse("loaddata", "storage.write() or storage.commit()")(sender)

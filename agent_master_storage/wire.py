@@ -41,21 +41,13 @@ def decode(value: Any, encoding: str = "utf-8") -> bytes:
     if encoding == "json":
         return dumps(value).encode()
     if encoding not in ENCODINGS:
-        raise InvalidValue(
-            f"encoding must be one of {', '.join(ENCODINGS)}, not {encoding!r}"
-        )
+        raise InvalidValue(f"encoding must be one of {', '.join(ENCODINGS)}, not {encoding!r}")
     if not isinstance(value, str):
         raise InvalidValue(f"with encoding {encoding} the value must be a string")
     try:
-        return (
-            value.encode()
-            if encoding == "utf-8"
-            else base64.b64decode(value, validate=True)
-        )
+        return value.encode() if encoding == "utf-8" else base64.b64decode(value, validate=True)
     except UnicodeEncodeError as error:
-        raise InvalidValue(
-            "the value holds a lone surrogate, which UTF-8 can't encode"
-        ) from error
+        raise InvalidValue("the value holds a lone surrogate, which UTF-8 can't encode") from error
     except (binascii.Error, ValueError) as error:
         raise InvalidValue(f"the value is not base64: {error}") from error
 
@@ -63,9 +55,7 @@ def decode(value: Any, encoding: str = "utf-8") -> bytes:
 def loads(text: bytes | str) -> Any:
     """Parse JSON as the RFC has it: UTF-8, no NaN; InvalidValue with the reason."""
     try:
-        return json.loads(
-            text.decode() if isinstance(text, bytes) else text, parse_constant=_no
-        )
+        return json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_no)
     except RecursionError as error:
         raise InvalidValue("not JSON: nested too deep") from error
     except ValueError as error:
@@ -100,9 +90,7 @@ def entry(entry: Entry, encoding: str = "", *, values: bool = True) -> dict[str,
 
 def change(change: Change, encoding: str = "") -> dict[str, Any]:
     """The JSON face of a change; a delete has neither value nor encoding but null."""
-    value, encoding_used = (
-        (None, None) if change.value is None else encode(change.value, encoding)
-    )
+    value, encoding_used = (None, None) if change.value is None else encode(change.value, encoding)
     return {
         "type": change.type,
         "key": change.key,

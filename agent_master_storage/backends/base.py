@@ -80,9 +80,7 @@ class BaseStorage:
         """
         self.alias = alias
         if unknown:
-            raise self._misconfigured(
-                f"unknown option {', '.join(map(repr, sorted(unknown)))}"
-            )
+            raise self._misconfigured(f"unknown option {', '.join(map(repr, sorted(unknown)))}")
         self.max_value_size = self._check_size("max_value_size", max_value_size)
         self.history_limit = self._check_size("history_limit", history_limit)
         self.history_bytes = self._check_size("history_bytes", history_bytes)
@@ -104,9 +102,7 @@ class BaseStorage:
         """Return the value of ``key``; KeyNotFound when there is none."""
         raise NotSupported(f"{self!r} does not read")
 
-    def write(
-        self, key: str, data: bytes, *, if_revision: int | None = None
-    ) -> int | None:
+    def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int | None:
         """Set ``key`` to ``data`` and return the new revision.
 
         With ``if_revision``, RevisionConflict unless the entry stands at it; 0: must not
@@ -142,9 +138,7 @@ class BaseStorage:
         """
         raise NotSupported(f"{self!r} keeps no revisions")
 
-    def entries(
-        self, prefix: str = "", after: str = "", limit: int | None = None
-    ) -> Entries:
+    def entries(self, prefix: str = "", after: str = "", limit: int | None = None) -> Entries:
         """Return the entries whose key begins with ``prefix`` and sorts after ``after``."""
         raise NotSupported(f"{self!r} keeps no revisions")
 
@@ -227,9 +221,7 @@ class BaseStorage:
         """Return the value of ``key`` as the JSON document it holds; InvalidValue if none."""
         return wire.loads(self.read(key))
 
-    def write_json(
-        self, key: str, document: Any, *, if_revision: int | None = None
-    ) -> int | None:
+    def write_json(self, key: str, document: Any, *, if_revision: int | None = None) -> int | None:
         """Write ``document`` as JSON with an indent of two; InvalidValue if it is not JSON."""
         return self.write(key, wire.dumps(document).encode(), if_revision=if_revision)
 
@@ -238,9 +230,7 @@ class BaseStorage:
 
     # Async twins.
 
-    async def _async(
-        self, function: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Any:
+    async def _async(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self.does_io:
             return function(*args, **kwargs)
         return await sync_to_async(function)(*args, **kwargs)
@@ -249,9 +239,7 @@ class BaseStorage:
         """See read()."""
         return await self._async(self.read, key)
 
-    async def awrite(
-        self, key: str, data: bytes, *, if_revision: int | None = None
-    ) -> int | None:
+    async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int | None:
         """See write()."""
         return await self._async(self.write, key, data, if_revision=if_revision)
 
@@ -315,9 +303,7 @@ class BaseStorage:
         limit: int | None = None,
     ) -> Changes:
         """See history()."""
-        return await self._async(
-            self.history, prefix, key=key, since=since, limit=limit
-        )
+        return await self._async(self.history, prefix, key=key, since=since, limit=limit)
 
     async def acompact(self, revision: int) -> None:
         """See compact()."""
@@ -331,15 +317,11 @@ class BaseStorage:
         self, key: str, document: Any, *, if_revision: int | None = None
     ) -> int | None:
         """See write_json()."""
-        return await self._async(
-            self.write_json, key, document, if_revision=if_revision
-        )
+        return await self._async(self.write_json, key, document, if_revision=if_revision)
 
     def _check_size(self, name: str, size: int) -> int:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise self._misconfigured(
-                f"{name} must be a whole number from 1, not {size!r}"
-            )
+            raise self._misconfigured(f"{name} must be a whole number from 1, not {size!r}")
         return size
 
     def _misconfigured(self, fault: str) -> ImproperlyConfigured:

@@ -75,26 +75,17 @@ class DatabaseStorage(LoggedStorage):
         return self._entry(row) if row else None
 
     def _keys(self, prefix: str) -> Keys:
-        return [
-            row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))
-        ]
+        return [row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))]
 
-    def _scan(
-        self, prefix: str, after: str, limit: int | None, values: bool
-    ) -> Snapshot:
-        found = self._database.rows(
-            *sql.scan(self.namespace, prefix, after, limit, values)
-        )
+    def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
+        found = self._database.rows(*sql.scan(self.namespace, prefix, after, limit, values))
         state = LogState(*found[0][:3]) if found else self._make_state()
         entries = [self._entry(row[3:]) for row in found if row[3] is not None]
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
 
     def _sizes(self, prefix: str, after: str, limit: int) -> Sequence[int]:
         return [
-            row[0]
-            for row in self._database.rows(
-                *sql.sizes(self.namespace, prefix, after, limit)
-            )
+            row[0] for row in self._database.rows(*sql.sizes(self.namespace, prefix, after, limit))
         ]
 
     def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
@@ -109,9 +100,7 @@ class DatabaseStorage(LoggedStorage):
     def _make_state(self) -> LogState:
         """The first look at an empty store: its epoch begins."""
         self._database.alone(
-            lambda ours: ours.cursor.execute(
-                sql.MAKE_STATE, (self.namespace, _random())
-            )
+            lambda ours: ours.cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
         )
         row = self._database.row(sql.GET_STATE, (self.namespace,))
         if row is None:
@@ -130,20 +119,16 @@ class DatabaseStorage(LoggedStorage):
     # Writing
 
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
-        changing = [
-            operation for operation in operations if not isinstance(operation, Check)
-        ]
+        changing = [operation for operation in operations if not isinstance(operation, Check)]
         if not changing:
-            check_conditions(
-                operations, self._standing_of(operations) if operations else {}
-            )
+            check_conditions(operations, self._standing_of(operations) if operations else {})
             return []
         conditional = len(changing) < len(operations) or any(
             isinstance(operation, Delete) or operation.if_revision is not None
             for operation in changing
         )
         return self._database.alone(
-            lambda cursor: self._perform(cursor, operations, changing, actor),
+            lambda ours: self._perform(ours, operations, changing, actor),
             conditional,
         )
 
@@ -155,11 +140,7 @@ class DatabaseStorage(LoggedStorage):
         actor: str,
     ) -> Changes:
         cursor = ours.cursor
-        size = sum(
-            len(operation.data)
-            for operation in changing
-            if isinstance(operation, Write)
-        )
+        size = sum(len(operation.data) for operation in changing if isinstance(operation, Write))
         revision, held, held_bytes = self._next_revision(cursor, len(changing), size)
         # After the lock: on PostgreSQL a statement sees what was committed when it began.
         standing = self._standing(cursor, operations)
@@ -182,18 +163,12 @@ class DatabaseStorage(LoggedStorage):
 
     def _standing(self, cursor: Any, operations: Sequence[Operation]) -> Standing:
         """The revision and created_revision of those keys of the operations that exist."""
-        statement, parameters = sql.standing(
-            self.namespace, [o.key for o in operations]
-        )
+        statement, parameters = sql.standing(self.namespace, [o.key for o in operations])
         cursor.execute(statement, parameters)
-        return {
-            key: (revision, created) for key, revision, created in cursor.fetchall()
-        }
+        return {key: (revision, created) for key, revision, created in cursor.fetchall()}
 
     def _standing_of(self, operations: Sequence[Operation]) -> Standing:
-        found = self._database.rows(
-            *sql.standing(self.namespace, [o.key for o in operations])
-        )
+        found = self._database.rows(*sql.standing(self.namespace, [o.key for o in operations]))
         return {key: (revision, created) for key, revision, created in found}
 
     def _store(self, ours: Transaction, changes: Changes, transaction_id: int) -> None:
@@ -238,7 +213,7 @@ class DatabaseStorage(LoggedStorage):
         while held > self.history_limit or held_bytes > self.history_bytes:
             cursor.execute(sql.OLDEST_SIZES, (self.namespace, seen, PAGE_CHANGES))
             rows = cursor.fetchall()
-            for seen, size in rows:  # noqa: B007 (the next page goes on from it)
+            for seen, size in rows:
                 if held <= self.history_limit and held_bytes <= self.history_bytes:
                     break
                 through, held, held_bytes = seen, held - 1, held_bytes - size
@@ -264,11 +239,12 @@ class DatabaseStorage(LoggedStorage):
             self._database.alone(drop)
 
     def _renew(self, epoch: str | None) -> LogState:
-        def renew(cursor: Any) -> None:
+        def renew(ours: Transaction) -> None:
             if epoch is None:
-                cursor.execute(sql.NEW_EPOCH, (_random(), self.namespace))
+                ours.cursor.execute(sql.NEW_EPOCH, (_random(), self.namespace))
             else:
-                cursor.execute(
+                # Unless another process has begun one meanwhile.
+                ours.cursor.execute(
                     sql.NEW_EPOCH + sql.IN_EPOCH, (_random(), self.namespace, epoch)
                 )
 
@@ -285,26 +261,20 @@ class DatabaseStorage(LoggedStorage):
         whole: bool = True,
     ) -> Page:
         """See Log.read_log()."""
-        sizes = self._database.rows(
-            *sql.log_sizes(self.namespace, since, selector, limit + 1)
-        )
+        sizes = self._database.rows(*sql.log_sizes(self.namespace, since, selector, limit + 1))
         state = LogState(*sizes[0][:3]) if sizes else self._make_state()
         state.check(since)
         sizes = [row[3:] for row in sizes if row[3] is not None]
         if not sizes:
             return Page([], state.revision, state)
         through = self._cut(sizes, limit, whole, since) or state.revision
-        found = self._database.rows(
-            *sql.log_rows(self.namespace, since, through, selector)
-        )
+        found = self._database.rows(*sql.log_rows(self.namespace, since, through, selector))
         if len(found) < sum(1 for row in sizes if row[0] <= through):
             # Some were compacted between the two statements.
             self._state().check(since)
         return Page(self._batches(found), through, state)
 
-    def _cut(
-        self, sizes: Sequence[Any], limit: int, whole: bool, since: int
-    ) -> int | None:
+    def _cut(self, sizes: Sequence[Any], limit: int, whole: bool, since: int) -> int | None:
         """The revision at which a page must end; None: it holds all that there is."""
         group = 1 if whole else 0
         end, total = None, 0
@@ -317,9 +287,7 @@ class DatabaseStorage(LoggedStorage):
         if len(sizes) <= limit:
             return None
         if end is None and whole:
-            row = self._database.row(
-                sql.TRANSACTION_END, (self.namespace, since, sizes[0][1])
-            )
+            row = self._database.row(sql.TRANSACTION_END, (self.namespace, since, sizes[0][1]))
             end = row and row[0]
         return int(end or sizes[0][0])
 

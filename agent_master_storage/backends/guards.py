@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def _refuse_condition(storage: BaseStorage, if_revision: int | None) -> None:
     if if_revision is not None:
-        raise NotSupported(
-            f"{storage!r} keeps no revisions: if_revision can't be honoured"
-        )
+        raise NotSupported(f"{storage!r} keeps no revisions: if_revision can't be honoured")
 
 
 def guard_read(method: Callable[..., bytes]) -> Callable[..., bytes]:
@@ -46,9 +44,7 @@ def guard_write(method: Callable[..., int | None]) -> Callable[..., int | None]:
 
 def guard_delete(method: Callable[..., int | None]) -> Callable[..., int | None]:
     @functools.wraps(method)
-    def delete(
-        self: BaseStorage, key: str, *, if_revision: int | None = None
-    ) -> int | None:
+    def delete(self: BaseStorage, key: str, *, if_revision: int | None = None) -> int | None:
         _refuse_condition(self, if_revision)
         return method(self, check_key(key))
 

@@ -78,9 +78,7 @@ class LoggedStorage(BaseStorage):
     def _keys(self, prefix: str) -> Keys: ...
 
     @abstractmethod
-    def _scan(
-        self, prefix: str, after: str, limit: int | None, values: bool
-    ) -> Snapshot:
+    def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
         """The entries by key, and where the log stood at that moment.
 
         Without ``values``, those are empty: they need not be loaded.
@@ -148,9 +146,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.list()."""
         return self._keys(check_prefix(prefix))
 
-    def entries(
-        self, prefix: str = "", after: str = "", limit: int | None = None
-    ) -> Entries:
+    def entries(self, prefix: str = "", after: str = "", limit: int | None = None) -> Entries:
         """See BaseStorage.entries()."""
         check_prefix(prefix)
         check_prefix(after)
@@ -205,9 +201,7 @@ class LoggedStorage(BaseStorage):
         data = check_value(data, self.max_value_size)
         if if_revision is not None:
             check_revision(if_revision, "if_revision")
-        return self._apply((Write(key, data, if_revision),), current_actor())[
-            0
-        ].revision
+        return self._apply((Write(key, data, if_revision),), current_actor())[0].revision
 
     def delete(self, key: str, *, if_revision: int | None = None) -> int:
         """See BaseStorage.delete()."""
@@ -247,16 +241,12 @@ class LoggedStorage(BaseStorage):
     ) -> Changes:
         """See BaseStorage.history()."""
         selector = Selector.of(prefix, key)
-        position = (
-            self._state().compacted if since is None else check_revision(since, "since")
-        )
+        position = self._state().compacted if since is None else check_revision(since, "since")
         wanted = _check_limit(limit)
         found: Changes = []
         while wanted is None or len(found) < wanted:
             left = PAGE_CHANGES if wanted is None else wanted - len(found)
-            page = self.read_log(
-                position, selector, limit=min(left, PAGE_CHANGES), whole=False
-            )
+            page = self.read_log(position, selector, limit=min(left, PAGE_CHANGES), whole=False)
             found.extend(page.changes)
             position = page.through
             if position >= page.state.revision:
@@ -335,9 +325,7 @@ class LoggedStorage(BaseStorage):
 
     def _checked(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if len(operations) > MAX_COMMIT_OPERATIONS:
-            raise InvalidValue(
-                f"a commit has at most {MAX_COMMIT_OPERATIONS} operations"
-            )
+            raise InvalidValue(f"a commit has at most {MAX_COMMIT_OPERATIONS} operations")
         seen: set[str] = set()
         size = 0
         checked = []
@@ -349,24 +337,18 @@ class LoggedStorage(BaseStorage):
                 raise
             size += len(operation.data) if isinstance(operation, Write) else 0
         if size > max(MAX_COMMIT_BYTES, self.max_value_size):
-            raise InvalidValue(
-                f"a commit has at most {MAX_COMMIT_BYTES} bytes of values"
-            )
+            raise InvalidValue(f"a commit has at most {MAX_COMMIT_BYTES} bytes of values")
         return checked
 
     def _check_operation(self, operation: Operation, seen: set[str]) -> Operation:
         if not isinstance(operation, Write | Delete | Check):
-            raise InvalidValue(
-                f"an operation is a Write, Delete or Check, not {operation!r}"
-            )
+            raise InvalidValue(f"an operation is a Write, Delete or Check, not {operation!r}")
         check_key(operation.key)
         if isinstance(operation, Check):
             check_revision(operation.revision)
             return operation
         if operation.key in seen:
-            raise InvalidValue(
-                f"the key {operation.key!r} is changed twice in one commit"
-            )
+            raise InvalidValue(f"the key {operation.key!r} is changed twice in one commit")
         seen.add(operation.key)
         if operation.if_revision is not None:
             check_revision(operation.if_revision, "if_revision")

@@ -43,13 +43,9 @@ class MemoryStorage(LoggedStorage):
         with self._lock:
             return self._range(prefix)
 
-    def _scan(
-        self, prefix: str, after: str, limit: int | None, values: bool
-    ) -> Snapshot:
+    def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
         with self._lock:
-            entries = [
-                self._entries[key] for key in self._some_keys(prefix, after, limit)
-            ]
+            entries = [self._entries[key] for key in self._some_keys(prefix, after, limit)]
             state = self._standing
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
 
@@ -80,9 +76,7 @@ class MemoryStorage(LoggedStorage):
     def _range(self, prefix: str) -> Keys:
         start = bisect_left(self._sorted, prefix)
         # Cutting the keys to the prefix's length keeps their order.
-        end = bisect_right(
-            self._sorted, prefix, lo=start, key=lambda key: key[: len(prefix)]
-        )
+        end = bisect_right(self._sorted, prefix, lo=start, key=lambda key: key[: len(prefix)])
         return self._sorted[start:end]
 
     # Writing
@@ -91,29 +85,21 @@ class MemoryStorage(LoggedStorage):
         with self._lock:
             standing = self._standing_of(operations)
             check_conditions(operations, standing)
-            changing = [
-                operation
-                for operation in operations
-                if not isinstance(operation, Check)
-            ]
+            changing = [operation for operation in operations if not isinstance(operation, Check)]
             if not changing:
                 return []
             revision = self._standing.revision + 1
             changes = changes_of(changing, revision, standing, actor)
             for change in changes:
                 self._perform(change)
-            self._standing = LogState(
-                revision, self._standing.compacted, self._standing.epoch
-            )
+            self._standing = LogState(revision, self._standing.compacted, self._standing.epoch)
             self._trim()
         self.tail.wake()
         return changes
 
     def _standing_of(self, operations: Sequence[Operation]) -> Standing:
         entries = (self._entries.get(operation.key) for operation in operations)
-        return {
-            e.key: (e.revision, e.created_revision) for e in entries if e is not None
-        }
+        return {e.key: (e.revision, e.created_revision) for e in entries if e is not None}
 
     def _perform(self, change: Change) -> None:
         self._log.append(change)
@@ -145,9 +131,7 @@ class MemoryStorage(LoggedStorage):
     def _drop_through(self, revision: int) -> None:
         while self._log and self._log[0].revision <= revision:
             self._log_bytes -= len(self._log.popleft().value or b"")
-        self._standing = LogState(
-            self._standing.revision, revision, self._standing.epoch
-        )
+        self._standing = LogState(self._standing.revision, revision, self._standing.epoch)
 
     def _compact(self, revision: int) -> None:
         with self._lock:

@@ -24,9 +24,7 @@ def check_conditions(operations: Sequence[Operation], standing: Standing) -> Non
 
 
 def _check_condition(operation: Operation, current: int) -> None:
-    expected = (
-        operation.revision if isinstance(operation, Check) else operation.if_revision
-    )
+    expected = operation.revision if isinstance(operation, Check) else operation.if_revision
     if isinstance(operation, Delete) and not current and not expected:
         raise KeyNotFound(operation.key)
     if expected is not None and expected != current:

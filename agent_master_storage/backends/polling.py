@@ -18,9 +18,7 @@ class PollingWaiter:
     polls slowly it holds no connection.
     """
 
-    def __init__(
-        self, group: str, wake: threading.Event, release: Callable[[], None]
-    ) -> None:
+    def __init__(self, group: str, wake: threading.Event, release: Callable[[], None]) -> None:
         self._group = group
         self._wake = wake
         self._release = release

@@ -37,9 +37,7 @@ NEXT_REVISION = (
     " held_bytes = held_bytes + %s WHERE namespace = %s"
     " RETURNING revision, held_changes, held_bytes"
 )
-_STANDING = (
-    f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
-)
+_STANDING = f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
 
 _STANDING_OF_ONE = f"{_STANDING} = %s"
 
@@ -79,7 +77,10 @@ AFTER = (
     f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s AND c.key = %s"
     " AND c.revision > %s ORDER BY c.revision LIMIT 1"
 )
-TRANSACTION_END = f'SELECT MAX(revision) FROM {CHANGE} WHERE namespace = %s AND revision > %s AND "transaction" = %s'
+TRANSACTION_END = (
+    f"SELECT MAX(revision) FROM {CHANGE} WHERE namespace = %s AND revision > %s"
+    ' AND "transaction" = %s'
+)
 
 Statement = tuple[str, list[object]]
 
@@ -123,15 +124,12 @@ def keys(namespace: str, prefix: str) -> Statement:
 def sizes(namespace: str, prefix: str, after: str, limit: int) -> Statement:
     condition, parameters = under("key", prefix, after)
     return (
-        f"SELECT LENGTH(value) FROM {ENTRY} WHERE namespace = %s{condition}"
-        " ORDER BY key LIMIT %s",
+        f"SELECT LENGTH(value) FROM {ENTRY} WHERE namespace = %s{condition} ORDER BY key LIMIT %s",
         [namespace, *parameters, limit],
     )
 
 
-def scan(
-    namespace: str, prefix: str, after: str, limit: int | None, values: bool
-) -> Statement:
+def scan(namespace: str, prefix: str, after: str, limit: int | None, values: bool) -> Statement:
     """State and entries in one statement, which is one moment on every database."""
     condition, parameters = under("e.key", prefix, after)
     columns = _ENTRY_COLUMNS if values else _ENTRY_COLUMNS.replace("e.value", "NULL")

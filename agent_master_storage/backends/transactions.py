@@ -57,9 +57,7 @@ class Database:
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
-    def alone(
-        self, function: Callable[[Transaction], T], conditional: bool = True
-    ) -> T:
+    def alone(self, function: Callable[[Transaction], T], conditional: bool = True) -> T:
         """Call ``function(transaction)`` in a transaction: the caller's, or one of our own.
 
         ``conditional``: it may raise half-way, and must then leave no trace.
@@ -73,9 +71,7 @@ class Database:
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
-    def _joined(
-        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
-    ) -> T:
+    def _joined(self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]) -> T:
         with connection.cursor() as cursor:
             ours = Transaction(connection, cursor, self.first_revision())
             result = function(ours)
@@ -118,10 +114,7 @@ class Database:
         """The first revision that the caller's open transaction has taken."""
         for _, function, *_ in connections[self.using].run_on_commit:
             # A rollback, of a savepoint too, has dropped it from the list.
-            if (
-                isinstance(function, Announcement)
-                and function.announce == self._announce
-            ):
+            if isinstance(function, Announcement) and function.announce == self._announce:
                 return function.first
         return None
 

@@ -58,9 +58,7 @@ def id_of(frame: Mapping[str, Any]) -> str:
     id = frame.get("id")
     if isinstance(id, str) and 1 <= len(id) <= MAX_ID_LENGTH:
         return id
-    raise FrameError(
-        "invalid_frame", f"id must be a string of 1 to {MAX_ID_LENGTH} characters"
-    )
+    raise FrameError("invalid_frame", f"id must be a string of 1 to {MAX_ID_LENGTH} characters")
 
 
 def watch_request(frame: Mapping[str, Any]) -> WatchRequest:
@@ -120,9 +118,7 @@ def error(error: StorageError, id: str | None) -> str:
     return dumps({"type": "error", "id": id, **wire.error(error)})
 
 
-def snapshot(
-    id: str, revision: int, epoch: str, entries: Sequence[Entry]
-) -> Iterator[str]:
+def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry]) -> Iterator[str]:
     """Frames of about PAGE_BYTES of values; at least one, the last with ``more`` false."""
     pages = list(_pages(entries)) or [[]]
     for number, page in enumerate(pages, 1):
@@ -168,7 +164,9 @@ def changes(id_text: str, batches: Sequence[Batch]) -> Iterator[str]:
 
 
 def _changes_frame(id_text: str, revision: int, texts: Sequence[str]) -> str:
-    return f'{{"type":"changes","id":{id_text},"revision":{revision},"changes":[{",".join(texts)}]}}'
+    return (
+        f'{{"type":"changes","id":{id_text},"revision":{revision},"changes":[{",".join(texts)}]}}'
+    )
 
 
 def _encoded(batch: Batch) -> Sequence[tuple[int, str]]:

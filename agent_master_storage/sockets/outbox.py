@@ -50,9 +50,7 @@ class Watch:
 class Outbox:
     """The watches of one socket, and the task that sends for them."""
 
-    def __init__(
-        self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]]) -> None:
         self.watches: dict[str, Watch] = {}
         self._storage = storage
         self._send = send
@@ -112,9 +110,7 @@ class Outbox:
         if subscription.pending:
             batches = subscription.take()
             if batches is None:
-                batches = await sync_to_async(self._read, thread_sensitive=False)(
-                    subscription
-                )
+                batches = await sync_to_async(self._read, thread_sensitive=False)(subscription)
             for frame in frames.changes(watch.id_text, batches):
                 if watch.closed:
                     return
@@ -130,9 +126,7 @@ class Outbox:
     async def _tell_progress(self, watch: Watch, revision: int) -> None:
         watch.progress_due = False
         self._schedule_progress(watch)
-        await self._send(
-            frames.dumps({"type": "progress", "id": watch.id, "revision": revision})
-        )
+        await self._send(frames.dumps({"type": "progress", "id": watch.id, "revision": revision}))
 
     def _schedule_progress(self, watch: Watch) -> None:
         if watch.request.progress is not None:
@@ -191,15 +185,11 @@ class Outbox:
             raise RevisionCompacted(
                 f"the store is in epoch {snapshot.epoch}, not {request.epoch}", oldest=1
             )
-        watch.snapshot = frames.snapshot(
-            watch.id, snapshot.revision, snapshot.epoch, entries
-        )
+        watch.snapshot = frames.snapshot(watch.id, snapshot.revision, snapshot.epoch, entries)
         return snapshot.revision, snapshot.epoch
 
 
 async def _each(pages: Iterator[str]):  # type: ignore[no-untyped-def]
     """The pages, each encoded in a thread: megabytes would hold up the loop."""
-    while (
-        page := await sync_to_async(next, thread_sensitive=False)(pages, None)
-    ) is not None:
+    while (page := await sync_to_async(next, thread_sensitive=False)(pages, None)) is not None:
         yield page

@@ -84,9 +84,7 @@ class AsyncChangeIterator(AsyncIterator[Change]):
 
     def __init__(
         self,
-        subscribe: Callable[
-            [Callable[[], object], asyncio.AbstractEventLoop], Subscription
-        ],
+        subscribe: Callable[[Callable[[], object], asyncio.AbstractEventLoop], Subscription],
         release: Callable[[], None],
     ) -> None:
         self._ready = asyncio.Event()

@@ -106,11 +106,7 @@ class Tail:
     def bookmark(self, subscription: Subscription) -> int:
         with self._lock:
             state = self._state
-            if (
-                subscription.pending
-                or state is None
-                or state.epoch != subscription.epoch
-            ):
+            if subscription.pending or state is None or state.epoch != subscription.epoch:
                 return subscription.position
             return max(subscription.position, state.revision)
 
@@ -198,9 +194,7 @@ class Tail:
         """The log does not go on where we stand: set back, emptied, or compacted past us."""
         state = self.log.log_state()
         if state.epoch == known.epoch and state.revision < known.revision:
-            logger.warning(
-                "%s: the store was set back, a new epoch begins", self.log.alias
-            )
+            logger.warning("%s: the store was set back, a new epoch begins", self.log.alias)
             state = self.log.renew_epoch(known)
         self._begin(state)
 
@@ -252,16 +246,12 @@ class Tail:
                 waiter.close()
             self.log.release()
         except Exception:
-            logger.debug(
-                "%s: closing a broken connection failed", self.log.alias, exc_info=True
-            )
+            logger.debug("%s: closing a broken connection failed", self.log.alias, exc_info=True)
 
 
 def _notify(subscriptions: Iterable[Subscription]) -> None:
     """Tell them; those of one event loop together, because waking a loop is a system call."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(
-        list
-    )
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(list)
     for subscription in subscriptions:
         if subscription.loop is None:
             subscription.notify()

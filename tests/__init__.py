@@ -1,0 +1,1 @@
+"""The suite. ``conftest.py`` starts private servers; ``servers.py`` finds their binaries."""

@@ -1,0 +1,40 @@
+"""Servers for the whole run, and what the tests share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from . import servers
+from .settings import FOLDER
+
+_stack = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    _stack.callback(shutil.rmtree, FOLDER, ignore_errors=True)
+    if not config.option.collectonly:
+        _stack.enter_context(servers.postgres())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _stack.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis or Valkey of our own."""
+    with servers.redis_url() as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _fresh_storages() -> Iterator[None]:
+    """Each test begins with new adapters and ends without threads of theirs."""
+    from agent_master_storage import storages
+
+    yield
+    storages.reset()

