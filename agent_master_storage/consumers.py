@@ -20,6 +20,7 @@ import contextlib
 import logging
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -32,7 +33,7 @@ from .exceptions import NotSupported, StorageError
 from .handler import storages
 from .sockets import frames
 from .sockets.frames import FrameError
-from .sockets.identity import origin_allowed, user_of
+from .sockets.identity import Identity, origin_allowed
 from .sockets.limits import Bucket
 from .sockets.outbox import Outbox, Watch
 
@@ -61,9 +62,10 @@ class StorageConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.alias = self.scope["url_route"]["kwargs"]["alias"]
+        self._identity = Identity(self.scope)
         self._outbox: Outbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._forget_shutdown = lambda: None
+        self._forget_shutdown: Callable[[], None] = lambda: None
         if not origin_allowed(self.scope):
             await self.close()
             return
@@ -219,7 +221,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
 
     def _look_up_refusal(self) -> tuple[int, str] | None:
         try:
-            self._user = user_of(self.scope)
+            self._user = self._identity.user()
         except APIException as error:
             return 4401, str(error.detail)[:120]
         if access.may(self._user, "view", self.alias):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_NAMESPACE_LENGTH = 64
 
 
-class KeyField(models.CharField):
+class KeyField(models.CharField):  # type: ignore[type-arg]
     """Text that sorts by code point on every database, so that a prefix is a range of an index.
 
     SQLite compares so by itself; PostgreSQL needs the collation "C", whatever its locale.
@@ -43,7 +43,7 @@ class KeyField(models.CharField):
         return name, "agent_master_storage.models.KeyField", args, kwargs
 
 
-class RowIdField(models.BigAutoField):
+class RowIdField(models.BigAutoField):  # type: ignore[type-arg]
     """An automatic key that on SQLite is the plain rowid.
 
     AUTOINCREMENT would keep a second table, written at every insert, to never use the number

@@ -105,14 +105,14 @@ def _private_postgres(folder: Path, port: str) -> Iterator[None]:
     data.mkdir(mode=0o700)
     if user is not None:
         os.chown(data, user.pw_uid, user.pw_gid)
-    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-    initdb += ["--locale=C", "--no-sync"]
+    initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
+    initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
-    command = [binaries / "postgres", "-D", data, "-p", port, "-k", "", "-h", "127.0.0.1"]
-    command += ["-c", "max_connections=200"]
-    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", port]
+    command = [str(binaries / "postgres"), "-D", str(data), "-p", port, "-k", ""]
+    command += ["-h", "127.0.0.1", "-c", "max_connections=200"]
+    ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
     with _running(
-        list(map(str, command)),
+        command,
         lambda: subprocess.run(ready, cwd="/").returncode == 0,
         folder / "log",
         **_as(user),

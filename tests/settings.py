@@ -59,17 +59,20 @@ TEMPLATES = [
     }
 ]
 
-# A file, not memory: threads and processes of the suite share it.
+# Processes that a test starts work on the databases that the test has.
+_PREFIX = "test_" if "TEST_PROCESS" in os.environ else ""
+
+# A file, not memory: threads and processes share it.
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": FOLDER / "default.sqlite3",
+        "NAME": FOLDER / f"{_PREFIX}default.sqlite3",
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
-        "TEST": {"NAME": FOLDER / "test.sqlite3"},
+        "TEST": {"NAME": FOLDER / "test_default.sqlite3"},
     },
     "postgres": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": "agent_master_storage",
+        "NAME": f"{_PREFIX}agent_master_storage",
         **postgres_address(),
     },
 }
@@ -83,6 +86,14 @@ AGENT_MASTER_STORAGE = {
     # The five methods alone.
     "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
 }
+
+if "TEST_CHANNEL_LAYER" in os.environ:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": os.environ["TEST_CHANNEL_LAYER"],
+            "CONFIG": {"hosts": [os.environ["TEST_REDIS_URL"]]},
+        }
+    }
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -35,19 +35,34 @@ def origin_allowed(scope: dict[str, Any]) -> bool:
     return bool(OriginValidator(None, allowed).valid_origin(urlsplit(origin)))
 
 
-def user_of(scope: dict[str, Any]) -> Any:
-    """The user by the Authorization header, the session cookie, or the middleware around us.
+class Identity:
+    """The user of a handshake or request: by header, by session, or by a middleware.
 
-    Looked up anew at each call, because rights and sessions end while a socket stays.
-    Raises DRF's AuthenticationFailed for a wrong header.
+    Looked up anew by each user(), because rights and sessions end while a socket stays.
     """
+
+    def __init__(self, scope: dict[str, Any], known: Any = None) -> None:
+        """``known`` is whom a middleware around us has found, if there is one."""
+        self._scope = scope
+        self._known = known if known is not None else scope.get("user")
+        # Whether header or session name somebody: then they alone say whether it ended.
+        self._by_scope: bool | None = None
+
+    def user(self) -> Any:
+        """Raises DRF's AuthenticationFailed for a wrong header."""
+        user = _user_of(self._scope)
+        if self._by_scope is None:
+            self._by_scope = user.is_authenticated
+        return user if self._by_scope else _reloaded(self._known)
+
+
+def _user_of(scope: dict[str, Any]) -> Any:
     request = _request(scope)
     if "HTTP_AUTHORIZATION" in request.META:
-        authenticators = [cls() for cls in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+        classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+        authenticators = [authenticator() for authenticator in classes]
         return Request(request, authenticators=authenticators).user
-    if request.user.is_authenticated:
-        return request.user
-    return _fresh(scope.get("user"))
+    return request.user
 
 
 def _request(scope: dict[str, Any]) -> HttpRequest:
@@ -73,7 +88,7 @@ def _session_user(request: HttpRequest) -> Any:
     return auth.get_user(request)
 
 
-def _fresh(user: Any) -> Any:
+def _reloaded(user: Any) -> Any:
     if user is None or not user.is_authenticated:
         return AnonymousUser()
     manager = auth.get_user_model()._default_manager

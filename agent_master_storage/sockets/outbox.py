@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from asgiref.sync import sync_to_async
 
@@ -189,7 +189,8 @@ class Outbox:
         return snapshot.revision, snapshot.epoch
 
 
-async def _each(pages: Iterator[str]):  # type: ignore[no-untyped-def]
+async def _each(pages: Iterator[str]) -> AsyncIterator[str]:
     """The pages, each encoded in a thread: megabytes would hold up the loop."""
-    while (page := await sync_to_async(next, thread_sensitive=False)(pages, None)) is not None:
+    following = sync_to_async(lambda: next(pages, None), thread_sensitive=False)
+    while (page := await following()) is not None:
         yield page

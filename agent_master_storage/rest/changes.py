@@ -1,0 +1,142 @@
+"""The change log over HTTP: a page, a long poll, or an endless stream of events.
+
+The view is asynchronous, so that who waits holds no thread. DRF's own steps (authentication,
+permission, throttling, rendering) are synchronous and run in the request's thread before and
+after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from .. import wire
+from ..backends.logged import LoggedStorage
+from ..exceptions import NotSupported
+from ..watch import Page, Selector
+from . import params
+from .base import StorageView
+from .events import EventStream, parse_event_id
+from .follow import Follower, let_go_of_thread
+from .negotiation import EventRenderer, JsonRenderer, PageRenderer
+from .openapi import describe_changes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """What a request asks of the log."""
+
+    selector: Selector
+    since: int | None
+    epoch: str | None
+    limit: int
+    wait: float
+    encoding: str
+
+    @classmethod
+    def of(cls, request: Request) -> Query:
+        since, epoch = params.revision(request, "since"), params.text(request, "epoch") or None
+        resumed = request.headers.get("Last-Event-ID")
+        if resumed and _wants_events(request):
+            since, epoch = parse_event_id(resumed)
+        return cls(
+            selector=params.selector(request),
+            since=since,
+            epoch=epoch,
+            limit=params.limit(request),
+            wait=params.wait(request),
+            encoding=params.encoding(request),
+        )
+
+
+@describe_changes
+class ChangesView(StorageView):
+    """The change log of a storage."""
+
+    renderer_classes: Any = (JsonRenderer, PageRenderer, EventRenderer)
+
+    async def get(self, request: Request, alias: str) -> HttpResponseBase:
+        """Return the changes after ``?since=``, wait for some, or stream them as events."""
+        query = Query.of(request)
+        storage = self.storage
+        if not isinstance(storage, LoggedStorage):
+            raise NotSupported(f"{storage!r} keeps no change log")
+        if _wants_events(request):
+            self._require_asgi("event streams")
+            return await EventStream.open(self, storage, query)
+        page = await _in_thread(lambda: _read(storage, query))
+        if not page.batches and query.wait:
+            self._require_asgi("waiting")
+            page = await self._wait(storage, query, page)
+        return Response(self._body(query, page))
+
+    async def _wait(self, storage: LoggedStorage, query: Query, page: Page) -> Page:
+        follower = Follower(storage, query.selector, page.through, page.state.epoch)
+        try:
+            await follower.open()
+            await let_go_of_thread()
+            if not await follower.wait(query.wait):
+                return page
+        finally:
+            follower.close()
+        return await _in_thread(lambda: _read(storage, query, page.through))
+
+    def _body(self, query: Query, page: Page) -> dict[str, Any]:
+        more = page.through < page.state.revision
+        url = self.request.build_absolute_uri()
+        return {
+            "revision": page.through,
+            "epoch": page.state.epoch,
+            "results": [wire.change(change, query.encoding) for change in page.changes],
+            "next": replace_query_param(url, "since", page.through) if more else None,
+        }
+
+    def _require_asgi(self, what: str) -> None:
+        if not hasattr(self.request._request, "scope"):
+            raise NotSupported(f"{what} needs a server that speaks ASGI")
+
+    # DRF's dispatch, with a handler that is awaited.
+
+    async def dispatch(  # type: ignore[override]
+        self, request: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            await _in_thread(lambda: self.initial(self.request, *args, **kwargs))
+            response = await self._handle(*args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        return self.finalize_response(self.request, response, *args, **kwargs)
+
+    async def _handle(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.request.method in ("GET", "HEAD"):
+            return await self.get(self.request, *args, **kwargs)
+        handler = self.options if self.request.method == "OPTIONS" else self.http_method_not_allowed
+        return await _in_thread(lambda: handler(self.request, *args, **kwargs))
+
+
+def _wants_events(request: Request) -> bool:
+    return isinstance(getattr(request, "accepted_renderer", None), EventRenderer)
+
+
+def _read(storage: LoggedStorage, query: Query, since: int | None = None) -> Page:
+    state = storage.log_state()
+    position = query.since if since is None else since
+    position = state.compacted if position is None else position
+    state.check(position, query.epoch)
+    return storage.read_log(position, query.selector, limit=query.limit, whole=False)
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    return await sync_to_async(function)()

@@ -1,0 +1,151 @@
+"""Server-sent events: one event a revision, resumable by Last-Event-ID.
+
+::
+
+    id: 15:4f0c...
+    event: changes
+    data: {"revision": 15, "epoch": "4f0c...", "changes": [...]}
+
+A block with an id alone is a bookmark: nothing else happened up to there. What ends a stream
+is told by an ``error`` event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from rest_framework.exceptions import APIException
+
+from .. import access, wire
+from ..backends.logged import LoggedStorage
+from ..exceptions import InvalidValue, StorageError, StorageUnavailable
+from ..keys import check_revision
+from ..sockets.identity import Identity
+from ..types import Change
+from ..watch import Batch
+from .follow import Follower, let_go_of_thread
+from .negotiation import EVENT_STREAM
+
+if TYPE_CHECKING:
+    from .changes import ChangesView, Query
+
+#: seconds without an event after which a bookmark is sent, to keep proxies from closing
+HEARTBEAT_INTERVAL = 15.0
+#: seconds between two looks whether the visitor still may
+RECHECK_INTERVAL = 30.0
+#: milliseconds after which a client reconnects
+RETRY = 1000
+
+_ID = re.compile(r"([0-9]{1,19}):([0-9A-Za-z-]{1,64})")
+
+
+def parse_event_id(text: str) -> tuple[int, str]:
+    """Revision and epoch of a Last-Event-ID."""
+    match = _ID.fullmatch(text.strip())
+    if match is None:
+        raise InvalidValue("Last-Event-ID must be <revision>:<epoch>")
+    return check_revision(int(match[1]), "Last-Event-ID"), match[2]
+
+
+class EventStream:
+    """One response, from the first event until the client, the server or the log ends it."""
+
+    def __init__(self, view: ChangesView, storage: LoggedStorage, query: Query) -> None:
+        self._view = view
+        self._query = query
+        self._follower = Follower(storage, query.selector, query.since, query.epoch)
+        self._loop = asyncio.get_running_loop()
+        request = view.request
+        self._identity = Identity(request._request.scope, request.user)  # type: ignore[attr-defined]
+
+    @classmethod
+    async def open(
+        cls, view: ChangesView, storage: LoggedStorage, query: Query
+    ) -> StreamingHttpResponse:
+        """Subscribe, so that errors still have a status of their own, then stream."""
+        stream = cls(view, storage, query)
+        try:
+            await stream._follower.open()
+            await sync_to_async(stream._identity.user)()
+        except BaseException:
+            stream._follower.close()
+            raise
+        headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(stream._events(), content_type=EVENT_STREAM, headers=headers)
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        try:
+            await let_go_of_thread()
+            yield f"retry: {RETRY}\n".encode() + self._bookmark()
+            async for event in self._follow():
+                yield event
+        except StorageError as error:
+            yield _event("error", wire.error(error))
+        finally:
+            self._follower.close()
+
+    async def _follow(self) -> AsyncIterator[bytes]:
+        recheck_at = self._loop.time() + RECHECK_INTERVAL
+        while not self._follower.stopping:
+            try:
+                batches = await self._follower.next(HEARTBEAT_INTERVAL)
+            except StorageUnavailable:
+                await self._follower.pause()
+                continue
+            if self._loop.time() >= recheck_at:
+                recheck_at = self._loop.time() + RECHECK_INTERVAL
+                if not await sync_to_async(self._still_may, thread_sensitive=False)():
+                    yield _event("error", _NO_LONGER)
+                    return
+            for event in self._encoded(batches):
+                yield event
+            if not batches:
+                yield self._bookmark()
+
+    def _encoded(self, batches: list[Batch]) -> Iterator[bytes]:
+        for batch in batches:
+            revision: list[Change] = []
+            for change in batch.changes:
+                revision.append(change)
+                if change.last:
+                    yield self._changes(revision)
+                    revision = []
+
+    def _changes(self, changes: list[Change]) -> bytes:
+        revision, epoch = changes[0].revision, self._follower.subscription.epoch
+        data = {
+            "revision": revision,
+            "epoch": epoch,
+            "changes": [wire.change(change, self._query.encoding) for change in changes],
+        }
+        return f"id: {revision}:{epoch}\n".encode() + _event("changes", data)
+
+    def _bookmark(self) -> bytes:
+        subscription = self._follower.subscription
+        return f"id: {subscription.bookmark}:{subscription.epoch}\n\n".encode()
+
+    def _still_may(self) -> bool:
+        """Look up the visitor anew: sessions end and rights are taken while a stream lasts."""
+        selector = self._query.selector
+        try:
+            user = self._identity.user()
+            alias = str(self._view.alias)
+            return access.may(user, "view", alias, selector.key or selector.prefix)
+        except APIException:
+            return False
+        finally:
+            self._follower.release()
+
+
+_NO_LONGER = {"detail": "you may no longer view this", "code": "permission_denied"}
+
+
+def _event(name: str, data: Any) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode(errors="backslashreplace")

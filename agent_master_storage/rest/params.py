@@ -1,0 +1,102 @@
+"""Reading a request's path and query: every parameter checked, nothing guessed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from rest_framework.request import Request
+
+from ..exceptions import InvalidKey, InvalidValue
+from ..keys import check_revision
+from ..watch import Selector
+from ..wire import ENCODINGS
+
+#: entries or changes in one answer
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+#: seconds that a long poll is held at most
+MAX_WAIT = 60.0
+
+_NUMBER = re.compile(r"[0-9]{1,4000}")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
+def check_utf8(http: Any) -> None:
+    """InvalidKey when path or query are no UTF-8: Django would make other keys of them."""
+    query = http.META.get("QUERY_STRING", "").replace("+", " ")
+    for what, raw in (("path", _raw_path(http)), ("query", unquote_to_bytes(query))):
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidKey(f"the {what} is not UTF-8: {error}") from error
+
+
+def _raw_path(http: Any) -> bytes:
+    scope = getattr(http, "scope", None)
+    if scope is not None:
+        # "path" has lost what could not be decoded. Some servers leave raw_path out.
+        return unquote_to_bytes(scope.get("raw_path") or scope["path"].encode())
+    # WSGI has no name for it; most servers give one of these. Without them, Django has put
+    # "%FF" for the bad byte, which may as well have been sent as "%25FF".
+    raw = http.META.get("RAW_URI") or http.META.get("REQUEST_URI") or ""
+    return unquote_to_bytes(raw.partition("?")[0])
+
+
+def text(request: Request, name: str, default: str = "") -> str:
+    return str(request.query_params.get(name, default))
+
+
+def limit(request: Request) -> int:
+    """1 to 1,000, larger is clamped."""
+    found = _number(request, "limit", DEFAULT_LIMIT)
+    if found < 1:
+        raise InvalidValue("limit must be a whole number from 1")
+    return min(found, MAX_LIMIT)
+
+
+def revision(request: Request, name: str) -> int | None:
+    if name not in request.query_params:
+        return None
+    return check_revision(_number(request, name, 0), name)
+
+
+def encoding(request: Request) -> str:
+    """The wished encoding of values, empty for none."""
+    found = text(request, "encoding")
+    if found and found not in ENCODINGS:
+        raise InvalidValue(f"encoding must be one of {', '.join(ENCODINGS)}")
+    return found
+
+
+def flag(request: Request, name: str, default: bool) -> bool:
+    if name not in request.query_params:
+        return default
+    found = text(request, name).lower()
+    if found in ("true", "1"):
+        return True
+    if found in ("false", "0"):
+        return False
+    raise InvalidValue(f"{name} must be true or false")
+
+
+def wait(request: Request) -> float:
+    """Seconds to wait for more, larger than 60 is clamped."""
+    found = text(request, "wait", "0")
+    if not _SECONDS.fullmatch(found):
+        raise InvalidValue("wait must be a number of seconds from 0")
+    return min(float(found), MAX_WAIT)
+
+
+def selector(request: Request) -> Selector:
+    """``key`` or ``prefix``, not both; without either, everything."""
+    key = text(request, "key") if "key" in request.query_params else None
+    return Selector.of(text(request, "prefix"), key)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    found = text(request, name, str(default)).strip()
+    if not _NUMBER.fullmatch(found):
+        raise InvalidValue(f"{name} must be a whole number, not {found[:50]!r}")
+    return int(found)

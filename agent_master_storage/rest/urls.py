@@ -1,0 +1,67 @@
+"""The routes, to be mounted anywhere::
+
+    path("storage/", include("agent_master_storage.rest.urls"))
+
+Every path below the mount is answered in JSON, a wrong one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections, transaction
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from .changes import ChangesView
+from .missing import MissingView
+from .viewset import CollectionViewSet, StorageViewSet
+
+app_name = "agent_master_storage"
+
+
+class KeyConverter(StringConverter):
+    """Every character: what is no key is refused by the storage, not by the routes."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(KeyConverter, "storage_key")
+
+_ENTRY: dict[str, Any] = {"put": "update", "patch": "partial_update", "delete": "destroy"}
+
+
+def _view(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Outside ATOMIC_REQUESTS: a write that is told to be done must be done."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+def _viewset(actions: dict[str, Any], **options: Any) -> Callable[..., Any]:
+    return _view(StorageViewSet.as_view(actions, **options))
+
+
+def _collection(**options: Any) -> Callable[..., Any]:
+    return _view(CollectionViewSet.as_view({"get": "list", **_ENTRY}, **options))
+
+
+urlpatterns = [
+    path("", _viewset({"get": "aliases"}), name="aliases"),
+    path("<str:alias>/", _viewset({"get": "status"}), name="status"),
+    path("<str:alias>/entries", _collection(), name="entries"),
+    path(
+        "<str:alias>/entries/<storage_key:key>",
+        _viewset({"get": "retrieve", **_ENTRY}),
+        name="entry",
+    ),
+    path("<str:alias>/commit", _viewset({"post": "commit"}), name="commit"),
+    path("<str:alias>/changes", _view(ChangesView.as_view()), name="changes"),
+    # The same with or without a slash at the end; OpenAPI tells of one.
+    path("<str:alias>", _viewset({"get": "status"}, schema=None)),
+    path("<str:alias>/entries/", _collection(schema=None)),
+    path("<str:alias>/commit/", _viewset({"post": "commit"}, schema=None)),
+    path("<str:alias>/changes/", _view(ChangesView.as_view(schema=None))),
+    path("<storage_key:path>", _view(MissingView.as_view(schema=None))),
+]
