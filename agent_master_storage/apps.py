@@ -12,3 +12,7 @@ class AgentMasterStorageConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401
+        from .handler import storage_of
+        from .models import Entry
+
+        Entry.storage_of = staticmethod(storage_of)
