@@ -78,9 +78,9 @@ class DatabaseStorage(LoggedStorage):
         return [row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))]
 
     def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
-        found = self._database.rows(*sql.scan(self.namespace, prefix, after, limit, values))
-        state = LogState(*found[0][:3]) if found else self._make_state()
-        entries = [self._entry(row[3:]) for row in found if row[3] is not None]
+        statement = sql.scan(self.namespace, prefix, after, limit, values)
+        state, found = self._with_state(*statement)
+        entries = [self._entry(row) for row in found]
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
 
     def _sizes(self, prefix: str, after: str, limit: int) -> Sequence[int]:
@@ -106,6 +106,17 @@ class DatabaseStorage(LoggedStorage):
         if row is None:
             raise StorageUnavailable("the storage's state row can't be made")
         return LogState(*row)
+
+    def _with_state(
+        self, statement: str, parameters: Sequence[object]
+    ) -> tuple[LogState, Sequence[Any]]:
+        """Run a statement that selects the state before its rows, and part the two."""
+        found = self._database.rows(statement, parameters)
+        while not found:
+            # Not its result: others may have written since the statement.
+            self._make_state()
+            found = self._database.rows(statement, parameters)
+        return LogState(*found[0][:3]), [row[3:] for row in found if row[3] is not None]
 
     def log_state(self) -> LogState:
         """See Log.log_state()."""
@@ -261,10 +272,9 @@ class DatabaseStorage(LoggedStorage):
         whole: bool = True,
     ) -> Page:
         """See Log.read_log()."""
-        sizes = self._database.rows(*sql.log_sizes(self.namespace, since, selector, limit + 1))
-        state = LogState(*sizes[0][:3]) if sizes else self._make_state()
+        statement = sql.log_sizes(self.namespace, since, selector, limit + 1)
+        state, sizes = self._with_state(*statement)
         state.check(since)
-        sizes = [row[3:] for row in sizes if row[3] is not None]
         if not sizes:
             return Page([], state.revision, state)
         through = self._cut(sizes, limit, whole, since) or state.revision

@@ -19,15 +19,11 @@ from ..actor import current_actor
 from ..exceptions import (
     InvalidValue,
     KeyNotFound,
-    RevisionAhead,
-    RevisionCompacted,
-    StorageError,
 )
 from ..keys import check_key, check_prefix, check_revision, check_value
 from ..types import (
     Change,
     Changes,
-    Check,
     Delete,
     Entries,
     Entry,
@@ -43,12 +39,10 @@ from ..watch.handlers import HandlerThread
 from ..watch.iterators import AsyncChangeIterator, ChangeIterator
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from .base import BaseStorage
+from .operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
+from .past import entry_at
 
 T = TypeVar("T")
-
-#: operations, and bytes of all their values, in one commit
-MAX_COMMIT_OPERATIONS = 1000
-MAX_COMMIT_BYTES = 8 * 1024 * 1024
 
 
 class LoggedStorage(BaseStorage):
@@ -136,7 +130,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.entry()."""
         check_key(key)
         if revision is not None:
-            return self._entry_at(key, check_revision(revision))
+            return entry_at(self, key, check_revision(revision))
         entry = self._get(key)
         if entry is None:
             raise KeyNotFound(key)
@@ -214,7 +208,7 @@ class LoggedStorage(BaseStorage):
 
     def transact(self, operations: Sequence[Operation]) -> Changes:
         """See BaseStorage.transact()."""
-        return self._apply(self._checked(operations), current_actor())
+        return self._apply(check_operations(operations, self.max_value_size), current_actor())
 
     def compact(self, revision: int) -> None:
         """See BaseStorage.compact()."""
@@ -323,69 +317,6 @@ class LoggedStorage(BaseStorage):
 
     # Inside
 
-    def _checked(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        if len(operations) > MAX_COMMIT_OPERATIONS:
-            raise InvalidValue(f"a commit has at most {MAX_COMMIT_OPERATIONS} operations")
-        seen: set[str] = set()
-        size = 0
-        checked = []
-        for index, operation in enumerate(operations):
-            try:
-                checked.append(self._check_operation(operation, seen))
-            except StorageError as error:
-                error.index = index
-                raise
-            size += len(operation.data) if isinstance(operation, Write) else 0
-        if size > max(MAX_COMMIT_BYTES, self.max_value_size):
-            raise InvalidValue(f"a commit has at most {MAX_COMMIT_BYTES} bytes of values")
-        return checked
-
-    def _check_operation(self, operation: Operation, seen: set[str]) -> Operation:
-        if not isinstance(operation, Write | Delete | Check):
-            raise InvalidValue(f"an operation is a Write, Delete or Check, not {operation!r}")
-        check_key(operation.key)
-        if isinstance(operation, Check):
-            check_revision(operation.revision)
-            return operation
-        if operation.key in seen:
-            raise InvalidValue(f"the key {operation.key!r} is changed twice in one commit")
-        seen.add(operation.key)
-        if operation.if_revision is not None:
-            check_revision(operation.if_revision, "if_revision")
-        if isinstance(operation, Write):
-            data = check_value(operation.data, self.max_value_size)
-            if data is not operation.data:
-                return Write(operation.key, data, operation.if_revision)
-        return operation
-
-    def _entry_at(self, key: str, revision: int) -> Entry:
-        while True:
-            # The state last: what was compacted while we read must not look like nothing.
-            before, after = self._around(key, revision)
-            entry = self._get(key)
-            state = self._state()
-            if revision > state.revision:
-                raise RevisionAhead(
-                    f"revision {revision} has not been, the storage stands at {state.revision}",
-                    oldest=state.compacted + 1,
-                    current=state.revision,
-                )
-            if entry is not None and entry.revision <= revision:
-                return entry
-            if revision and revision < state.compacted:
-                break
-            if before is not None:
-                return _entry_of(before)
-            if after is not None and 0 < after.previous_revision <= revision:
-                break
-            if after is not None or entry is None or not revision:
-                raise KeyNotFound(key)
-            # Written between the two readings: look again.
-        raise RevisionCompacted(
-            f"the log no longer tells how {key!r} stood at revision {revision}",
-            oldest=state.compacted + 1,
-        )
-
     def _outside_the_loop(self, function: Callable[[], T]) -> T:
         """Call it in a thread and wait: Django allows no query in the thread of a loop."""
         if not self.does_io:
@@ -402,19 +333,6 @@ class LoggedStorage(BaseStorage):
 
         threading.Thread(target=run, daemon=True).start()
         return future.result()
-
-
-def _entry_of(change: Change) -> Entry:
-    if change.value is None:
-        raise KeyNotFound(change.key)
-    return Entry(
-        key=change.key,
-        value=change.value,
-        revision=change.revision,
-        created_revision=change.created_revision,
-        updated_at=change.at,
-        actor=change.actor,
-    )
 
 
 def _check_limit(limit: int | None) -> int | None:

@@ -133,6 +133,9 @@ class DataVersionWaiter:
 
     def arm(self) -> None:
         """See Waiter.arm()."""
+        self._connection.ensure_connection()
+        # Straight to the driver: Django's cursor costs several times what the question does.
+        self._driver: Any = self._connection.connection
         self._version = self._look()
 
     def wait(self) -> None:
@@ -145,7 +148,6 @@ class DataVersionWaiter:
         """See Waiter.close()."""
 
     def _look(self) -> int:
-        with self._connection.cursor() as cursor:
-            cursor.execute("PRAGMA data_version")
-            version: int = cursor.fetchone()[0]
+        with self._connection.wrap_database_errors:
+            version: int = self._driver.execute("PRAGMA data_version").fetchone()[0]
             return version

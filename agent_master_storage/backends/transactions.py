@@ -198,6 +198,7 @@ def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> 
 
 def _explain(error: Exception, using: str) -> str:
     text = str(error).strip() or type(error).__name__
-    if "no such table" in text or "does not exist" in text:
+    undefined_table = getattr(error.__cause__, "sqlstate", None) == "42P01"
+    if undefined_table or "no such table" in text:
         text += " (has `manage.py migrate` been run on it?)"
     return f"the database {using!r}: {text}"

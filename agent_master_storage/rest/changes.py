@@ -8,54 +8,29 @@ after.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from .. import wire
+from .. import access, wire
 from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported
-from ..watch import Page, Selector
+from ..sockets.identity import Identity
+from ..watch import Page
 from . import params
 from .base import StorageView
 from .events import EventStream, parse_event_id
 from .follow import Follower, let_go_of_thread
 from .negotiation import EventRenderer, JsonRenderer, PageRenderer
 from .openapi import describe_changes
+from .query import Query
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """What a request asks of the log."""
-
-    selector: Selector
-    since: int | None
-    epoch: str | None
-    limit: int
-    wait: float
-    encoding: str
-
-    @classmethod
-    def of(cls, request: Request) -> Query:
-        since, epoch = params.revision(request, "since"), params.text(request, "epoch") or None
-        resumed = request.headers.get("Last-Event-ID")
-        if resumed and _wants_events(request):
-            since, epoch = parse_event_id(resumed)
-        return cls(
-            selector=params.selector(request),
-            since=since,
-            epoch=epoch,
-            limit=params.limit(request),
-            wait=params.wait(request),
-            encoding=params.encoding(request),
-        )
 
 
 @describe_changes
@@ -66,13 +41,13 @@ class ChangesView(StorageView):
 
     async def get(self, request: Request, alias: str) -> HttpResponseBase:
         """Return the changes after ``?since=``, wait for some, or stream them as events."""
-        query = Query.of(request)
+        query = _query(request)
         storage = self.storage
         if not isinstance(storage, LoggedStorage):
             raise NotSupported(f"{storage!r} keeps no change log")
         if _wants_events(request):
             self._require_asgi("event streams")
-            return await EventStream.open(self, storage, query)
+            return await EventStream.open(storage, query, self._still_may(query))
         page = await _in_thread(lambda: _read(storage, query))
         if not page.batches and query.wait:
             self._require_asgi("waiting")
@@ -100,6 +75,20 @@ class ChangesView(StorageView):
             "next": replace_query_param(url, "since", page.through) if more else None,
         }
 
+    def _still_may(self, query: Query) -> Callable[[], bool]:
+        """Looks up the visitor anew: sessions end and rights are taken while a stream lasts."""
+        http: Any = self.request._request
+        identity = Identity(http.scope, self.request.user)
+        target = query.selector.key or query.selector.prefix
+
+        def still_may() -> bool:
+            try:
+                return access.may(identity.user(), "view", str(self.alias), target)
+            except APIException:
+                return False
+
+        return still_may
+
     def _require_asgi(self, what: str) -> None:
         if not hasattr(self.request._request, "scope"):
             raise NotSupported(f"{what} needs a server that speaks ASGI")
@@ -124,6 +113,22 @@ class ChangesView(StorageView):
             return await self.get(self.request, *args, **kwargs)
         handler = self.options if self.request.method == "OPTIONS" else self.http_method_not_allowed
         return await _in_thread(lambda: handler(self.request, *args, **kwargs))
+
+
+def _query(request: Request) -> Query:
+    """What the request asks of the log; Last-Event-ID goes before the URL."""
+    since, epoch = params.revision(request, "since"), params.text(request, "epoch") or None
+    resumed = request.headers.get("Last-Event-ID")
+    if resumed and _wants_events(request):
+        since, epoch = parse_event_id(resumed)
+    return Query(
+        selector=params.selector(request),
+        since=since,
+        epoch=epoch,
+        limit=params.limit(request),
+        wait=params.wait(request),
+        encoding=params.encoding(request),
+    )
 
 
 def _wants_events(request: Request) -> bool:

@@ -15,25 +15,21 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
-from rest_framework.exceptions import APIException
 
-from .. import access, wire
+from .. import wire
 from ..backends.logged import LoggedStorage
 from ..exceptions import InvalidValue, StorageError, StorageUnavailable
 from ..keys import check_revision
-from ..sockets.identity import Identity
 from ..types import Change
 from ..watch import Batch
 from .follow import Follower, let_go_of_thread
 from .negotiation import EVENT_STREAM
-
-if TYPE_CHECKING:
-    from .changes import ChangesView, Query
+from .query import Query
 
 #: seconds without an event after which a bookmark is sent, to keep proxies from closing
 HEARTBEAT_INTERVAL = 15.0
@@ -56,23 +52,24 @@ def parse_event_id(text: str) -> tuple[int, str]:
 class EventStream:
     """One response, from the first event until the client, the server or the log ends it."""
 
-    def __init__(self, view: ChangesView, storage: LoggedStorage, query: Query) -> None:
-        self._view = view
+    def __init__(self, storage: LoggedStorage, query: Query, still_may: Callable[[], bool]) -> None:
         self._query = query
+        self._still_may = still_may
         self._follower = Follower(storage, query.selector, query.since, query.epoch)
         self._loop = asyncio.get_running_loop()
-        request = view.request
-        self._identity = Identity(request._request.scope, request.user)  # type: ignore[attr-defined]
 
     @classmethod
     async def open(
-        cls, view: ChangesView, storage: LoggedStorage, query: Query
+        cls, storage: LoggedStorage, query: Query, still_may: Callable[[], bool]
     ) -> StreamingHttpResponse:
-        """Subscribe, so that errors still have a status of their own, then stream."""
-        stream = cls(view, storage, query)
+        """Subscribe, so that errors still have a status of their own, then stream.
+
+        ``still_may`` is asked now and then, in a thread, whether the visitor may go on.
+        """
+        stream = cls(storage, query, still_may)
         try:
             await stream._follower.open()
-            await sync_to_async(stream._identity.user)()
+            await sync_to_async(still_may)()
         except BaseException:
             stream._follower.close()
             raise
@@ -100,7 +97,7 @@ class EventStream:
                 continue
             if self._loop.time() >= recheck_at:
                 recheck_at = self._loop.time() + RECHECK_INTERVAL
-                if not await sync_to_async(self._still_may, thread_sensitive=False)():
+                if not await self._follower.outside(self._still_may):
                     yield _event("error", _NO_LONGER)
                     return
             for event in self._encoded(batches):
@@ -129,18 +126,6 @@ class EventStream:
     def _bookmark(self) -> bytes:
         subscription = self._follower.subscription
         return f"id: {subscription.bookmark}:{subscription.epoch}\n\n".encode()
-
-    def _still_may(self) -> bool:
-        """Look up the visitor anew: sessions end and rights are taken while a stream lasts."""
-        selector = self._query.selector
-        try:
-            user = self._identity.user()
-            alias = str(self._view.alias)
-            return access.may(user, "view", alias, selector.key or selector.prefix)
-        except APIException:
-            return False
-        finally:
-            self._follower.release()
 
 
 _NO_LONGER = {"detail": "you may no longer view this", "code": "permission_denied"}

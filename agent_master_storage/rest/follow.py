@@ -38,7 +38,7 @@ class Follower:
 
     async def open(self) -> None:
         """Subscribe; the errors are those of LoggedStorage.subscribe()."""
-        await self._outside(self._subscribe)
+        await self.outside(self._subscribe)
 
     def _subscribe(self) -> None:
         self._subscription = self._storage.subscribe(
@@ -66,7 +66,7 @@ class Follower:
                 continue
             batches = self.subscription.take()
             if batches is None:
-                batches = await self._outside(self.subscription.read)
+                batches = await self.outside(self.subscription.read)
             if batches:
                 return batches
         return []
@@ -78,10 +78,6 @@ class Follower:
     async def pause(self) -> None:
         """After the store could not be reached."""
         await asyncio.sleep(RETRY_INTERVAL)
-
-    def release(self) -> None:
-        """Give back the connections of the calling thread."""
-        self._storage.release()
 
     def close(self) -> None:
         self._forget_shutdown()
@@ -95,7 +91,7 @@ class Follower:
                 return True
         return False
 
-    async def _outside(self, function: Callable[[], T]) -> T:
+    async def outside(self, function: Callable[[], T]) -> T:
         """Call it in a thread that keeps no connection afterwards."""
 
         def call() -> T:

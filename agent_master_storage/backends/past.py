@@ -1,0 +1,58 @@
+"""How an entry stood at an earlier revision, from the log and the present."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..exceptions import KeyNotFound, RevisionCompacted
+from ..types import Change, Entry
+from ..watch import LogState
+
+
+class Remembering(Protocol):
+    """The three hooks of LoggedStorage that this needs."""
+
+    def _get(self, key: str) -> Entry | None: ...
+
+    def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]: ...
+
+    def _state(self) -> LogState: ...
+
+
+def entry_at(storage: Remembering, key: str, revision: int) -> Entry:
+    """See BaseStorage.entry(): never a KeyNotFound out of ignorance."""
+    while True:
+        # The state last: what was compacted while we read must not look like nothing.
+        before, after = storage._around(key, revision)
+        entry = storage._get(key)
+        state = storage._state()
+        if revision > state.revision:
+            state.check(revision)
+        if entry is not None and entry.revision <= revision:
+            return entry
+        if revision and revision < state.compacted:
+            break
+        if before is not None:
+            return _entry_of(before)
+        if after is not None and 0 < after.previous_revision <= revision:
+            break
+        if after is not None or entry is None or not revision:
+            raise KeyNotFound(key)
+        # Written between the two readings: look again.
+    raise RevisionCompacted(
+        f"the log no longer tells how {key!r} stood at revision {revision}",
+        oldest=state.compacted + 1,
+    )
+
+
+def _entry_of(change: Change) -> Entry:
+    if change.value is None:
+        raise KeyNotFound(change.key)
+    return Entry(
+        key=change.key,
+        value=change.value,
+        revision=change.revision,
+        created_revision=change.created_revision,
+        updated_at=change.at,
+        actor=change.actor,
+    )

@@ -1,0 +1,1 @@
+"""The contract of ``agent_master_storage.testing``, run on each adapter."""
