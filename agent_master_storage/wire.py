@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -16,6 +18,9 @@ from .exceptions import InvalidValue, StorageError
 from .types import Change, Entry
 
 ENCODINGS = ("utf-8", "base64", "json")
+
+#: levels of a JSON document: as deep as every encoder can follow, whatever called it
+MAX_DEPTH = 200
 
 
 def encode(value: bytes, encoding: str = "") -> tuple[Any, str]:
@@ -53,9 +58,14 @@ def decode(value: Any, encoding: str = "utf-8") -> bytes:
 
 
 def loads(text: bytes | str) -> Any:
-    """Parse JSON as the RFC has it: UTF-8, no NaN; InvalidValue with the reason."""
+    """Parse JSON as the RFC has it: UTF-8, no NaN; InvalidValue with the reason.
+
+    Numbers beyond a double, and more than MAX_DEPTH levels, could not be written again: refused.
+    """
     try:
-        return json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_no)
+        text = text.decode() if isinstance(text, bytes) else text
+        document = json.loads(text, parse_constant=_no, parse_float=_finite)
+        return _checked_depth(document, text)
     except RecursionError as error:
         raise InvalidValue("not JSON: nested too deep") from error
     except ValueError as error:
@@ -67,6 +77,7 @@ def dumps(document: Any) -> str:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
         text.encode()
+        _checked_depth(document, text)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidValue(f"not a JSON document: {error}") from error
     return text
@@ -119,3 +130,28 @@ def time(at: datetime) -> str:
 
 def _no(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(number: str) -> float:
+    """Python reads 1e400 as infinity, which no JSON can hold."""
+    found = float(number)
+    if math.isinf(found):
+        raise ValueError(f"the number {number[:40]} is too large")
+    return found
+
+
+def _checked_depth(document: Any, text: str) -> Any:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return document
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return document
+    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list | tuple) else ()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from . import servers
-from .settings import FOLDER
 
 _stack = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    _stack.callback(shutil.rmtree, FOLDER, ignore_errors=True)
     if not config.option.collectonly:
         _stack.enter_context(servers.postgres())
 

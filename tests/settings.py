@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from .servers import postgres_address
 
-# Processes that the suite starts find the same one; conftest removes it.
-FOLDER = Path(os.environ.get("TEST_FOLDER") or tempfile.mkdtemp(prefix="ams-tests-"))
-os.environ["TEST_FOLDER"] = str(FOLDER)
+# Processes that the suite starts find the same one.
+if "TEST_FOLDER" not in os.environ:
+    os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="ams-tests-")
+    atexit.register(shutil.rmtree, os.environ["TEST_FOLDER"], ignore_errors=True)
+FOLDER = Path(os.environ["TEST_FOLDER"])
 
 SECRET_KEY = "only-for-tests"
 DEBUG = False

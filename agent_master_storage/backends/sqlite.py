@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from types import TracebackType
@@ -12,12 +13,18 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, OperationalError
 
 logger = logging.getLogger("agent_master_storage.watch")
 
 #: seconds between two looks at the file's version: half of it is the delay of a wake-up
 POLL_INTERVAL = 0.02
+#: the same after IDLE_LOOKS in vain, so that an idle process stays far below 1 % of a core
+IDLE_INTERVAL = 0.03
+IDLE_LOOKS = 500
+
+#: seconds that a statement waits for a table in memory; a test's transaction may hold it long
+PATIENCE_IN_MEMORY = 5.0
 
 #: the files that were put into WAL mode, or that would not
 _prepared: set[str] = set()
@@ -44,6 +51,44 @@ def prepare(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("PRAGMA journal_mode = WAL")
     except DatabaseError as error:
         logger.info("SQLite goes on without WAL: %s", error)
+
+
+class PatientCursor:
+    """A cursor on a database in memory, as the tests of most projects have it.
+
+    Its connections share a cache whose tables lock each other out, and the driver's timeout
+    does not hold for that: an error comes at once, where a file would make one wait.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        return _patiently(lambda: self._cursor.execute(statement, parameters))
+
+    def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> Any:
+        return _patiently(lambda: self._cursor.executemany(statement, parameters))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def __enter__(self) -> PatientCursor:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cursor.close()
+
+
+def _patiently(execute: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE_IN_MEMORY
+    while True:
+        try:
+            return execute()
+        except OperationalError as error:
+            name = getattr(error.__cause__, "sqlite_errorname", "")
+            if name != "SQLITE_LOCKED_SHAREDCACHE" or time.monotonic() > deadline:
+                raise
+        time.sleep(0.001)
 
 
 def begin(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
@@ -140,7 +185,9 @@ class DataVersionWaiter:
 
     def wait(self) -> None:
         """See Waiter.wait()."""
-        while not self._wake.wait(POLL_INTERVAL):
+        looks = 0
+        while not self._wake.wait(POLL_INTERVAL if looks < IDLE_LOOKS else IDLE_INTERVAL):
+            looks += 1
             if self._look() != self._version:
                 return
 

@@ -41,7 +41,7 @@ class Database:
     def row(self, statement: str, parameters: Sequence[Any]) -> Any:
         """The first row, or None."""
         try:
-            with self._connection().cursor() as cursor:
+            with self._cursor(self._connection()) as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchone()
         except _BROKEN as error:
@@ -50,7 +50,7 @@ class Database:
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """All rows."""
         try:
-            with self._connection().cursor() as cursor:
+            with self._cursor(self._connection()) as cursor:
                 cursor.execute(statement, parameters)
                 found: list[Any] = cursor.fetchall()
                 return found
@@ -72,7 +72,7 @@ class Database:
             raise self._unavailable(error) from error
 
     def _joined(self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]) -> T:
-        with connection.cursor() as cursor:
+        with self._cursor(connection) as cursor:
             ours = Transaction(connection, cursor, self.first_revision())
             result = function(ours)
         if ours.began_at is None and ours.first is not None:
@@ -131,6 +131,10 @@ class Database:
             self._process = os.getpid()
             _leave_to_parent(self.using)
         return connections[self.using]
+
+    def _cursor(self, connection: BaseDatabaseWrapper) -> Any:
+        cursor = connection.cursor()
+        return sqlite.PatientCursor(cursor) if sqlite.is_in_memory(connection) else cursor
 
     def _unavailable(self, error: Exception) -> StorageUnavailable:
         connection = connections[self.using]

@@ -49,11 +49,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": ("view",),
-                "indexes": [
-                    models.Index(
-                        fields=["namespace", "key", "revision"], name="ams_change_key"
-                    )
-                ],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("namespace", "revision", "number"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from rest_framework.renderers import BaseRenderer
@@ -39,6 +40,11 @@ class StorageView(APIView):
         return alias
 
     @property
+    def user(self) -> Any:
+        """The visitor. DRF's UNAUTHENTICATED_USER may be None."""
+        return self.request.user or AnonymousUser()
+
+    @property
     def target(self) -> str:
         """The key or prefix that the request is about, for the permission."""
         query = self.request.query_params
@@ -58,13 +64,13 @@ class StorageView(APIView):
 
     def require(self, action: Action, key: str = "") -> None:
         """Raise PermissionDenied, or NotAuthenticated, unless the user may."""
-        if not access.may(self.request.user, action, str(self.alias), key):
+        if not access.may(self.user, action, str(self.alias), key):
             self.permission_denied(self.request)
 
     @contextmanager
     def acting(self) -> Iterator[None]:
         """Changes made inside are the user's."""
-        with actor(access.actor_name(self.request.user)):
+        with actor(access.actor_name(self.user)):
             yield
 
     # DRF's hooks

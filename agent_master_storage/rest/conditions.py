@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from ..exceptions import InvalidValue
 from .errors import PreconditionFailed
 
-_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*,?\s*')
 _TAG = re.compile(r'(W/)?"([^"]*)"')
-_REVISION = re.compile(r"[1-9][0-9]{0,18}")
+# A list may have empty members. Each character fits in one way: no backtracking over and over.
+_TAGS = re.compile(rf"[\s,]*{_TAG.pattern}(?:\s*,[\s,]*{_TAG.pattern})*[\s,]*")
+_REVISION = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def etag(revision: int) -> str:
@@ -68,6 +69,8 @@ class Condition:
 
     def unchanged(self, current: int) -> bool:
         """Whether a GET is to be answered by 304."""
+        if self.match is not None and not self.match.match(current):
+            return False
         return self.none_match is not None and self.none_match.match(current)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -85,7 +86,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         return _of_api(exceptions.NotFound())
     if isinstance(error, PermissionDenied):
         return _of_api(exceptions.PermissionDenied())
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError):
         return Response({"detail": str(error), "code": "bad_request"}, 400)
     return _of_bug(error, context)
 
@@ -102,8 +103,9 @@ def _of_storage(error: StorageError, action: str | None) -> Response:
 
 def _of_api(error: exceptions.APIException) -> Response:
     body: dict[str, Any] = {"detail": _text(error.detail), "code": _code(error)}
-    if isinstance(error, PreconditionFailed):
-        body["current"] = error.current
+    for name in ("current", "index"):
+        if hasattr(error, name):
+            body[name] = getattr(error, name)
     headers = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]

@@ -50,7 +50,6 @@ def _plain_page(
             value = storage.read(key) if values else b""
         except KeyNotFound:
             # Deleted since it was listed.
-            value, results = b"", results
             start += 1
             continue
         size += len(value)

@@ -12,7 +12,8 @@ from rest_framework import serializers
 
 from .. import wire
 from ..backends.logged import MAX_COMMIT_OPERATIONS
-from ..exceptions import InvalidValue, ValueTooLarge
+from ..exceptions import InvalidValue, StorageError, ValueTooLarge
+from ..keys import check_key, check_revision
 from ..types import Check, Delete, Operation, Write
 
 
@@ -169,7 +170,7 @@ def operations(document: dict[str, Any]) -> list[Operation]:
 def _indexed(index: int, operation: Any) -> Operation:
     try:
         return _operation(operation)
-    except InvalidValue as error:
+    except StorageError as error:
         error.index = index
         raise
 
@@ -179,14 +180,18 @@ def _operation(operation: Any) -> Operation:
     if not isinstance(op, str) or op not in _OPERATIONS:
         raise InvalidValue('an operation is an object whose "op" is write, delete or check')
     _refuse_unknown(operation, _OPERATIONS[op])
-    key = operation.get("key")
-    if op == "write":
-        return Write(key, _value(operation), operation.get("if_revision"))
+    # A permission is asked for before the storage looks at them.
+    key = check_key(operation.get("key"))
+    if op == "check":
+        if "revision" not in operation:
+            raise InvalidValue("a check needs a revision")
+        return Check(key, check_revision(operation["revision"]))
+    if_revision = operation.get("if_revision")
+    if if_revision is not None:
+        check_revision(if_revision, "if_revision")
     if op == "delete":
-        return Delete(key, operation.get("if_revision"))
-    if "revision" not in operation:
-        raise InvalidValue("a check needs a revision")
-    return Check(key, operation["revision"])
+        return Delete(key, if_revision)
+    return Write(key, _value(operation), if_revision)
 
 
 def _value(document: dict[str, Any]) -> bytes:

@@ -48,8 +48,8 @@ class StorageViewSet(ViewSetMixin, StorageView):
     @described
     def aliases(self, request: Request) -> Response:
         """List the storages that the visitor may see."""
-        visible = [alias for alias in storages if access.may(request.user, "view", alias)]
-        if not visible and not (request.user and request.user.is_authenticated):
+        visible = [alias for alias in storages if access.may(self.user, "view", alias)]
+        if not visible and not self.user.is_authenticated:
             raise NotAuthenticated
         return Response({"results": [self._alias(alias) for alias in visible]})
 
@@ -179,7 +179,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
 
     @property
     def _writer(self) -> Writer:
-        user, alias = self.request.user, self.kwargs["alias"]
+        user, alias = self.user, self.kwargs["alias"]
         return Writer(
             storage=self.storage,
             allowed=lambda action, key: access.may(user, action, alias, key),

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from rest_framework.exceptions import APIException
+
 from .. import wire
 from ..access import Action
 from ..backends.base import BaseStorage
@@ -134,7 +136,10 @@ class Writer:
         """Commit for the user; each operation is asked for, errors carry its index."""
         if not self.storage.supports_commit:
             raise NotSupported(f"{self.storage!r} does not commit several operations at once")
-        open_writes = [index for index, op in enumerate(operations) if self._is_open(op)]
+        if not operations:
+            # The answer is the revision.
+            self.require("view", "")
+        open_writes = [i for i, op in enumerate(operations) if _indexed(i, self._is_open, op)]
         if not open_writes:
             return self.storage.commit(operations)
         return self._until_settled(lambda: self._commit_at(operations, open_writes))
@@ -161,7 +166,7 @@ class Writer:
             write = settled[index]
             assert isinstance(write, Write)
             current = self._current(write.key)
-            self.require("change" if current else "add", write.key)
+            _indexed(index, self.require, "change" if current else "add", write.key)
             settled[index] = Write(write.key, write.data, current)
         try:
             return self.storage.commit(settled)
@@ -225,6 +230,15 @@ def _entry_of(change: Change) -> Entry:
         updated_at=change.at,
         actor=change.actor,
     )
+
+
+def _indexed(index: int, function: Callable[..., T], *args: Any) -> T:
+    """Call it; a refusal tells which operation it is about."""
+    try:
+        return function(*args)
+    except APIException as error:
+        error.index = index  # type: ignore[attr-defined]
+        raise
 
 
 def _has(storage: BaseStorage, key: str) -> bool:

@@ -12,6 +12,7 @@ import atexit
 import logging
 import os
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -35,6 +36,7 @@ class Courier:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._listeners: dict[str, set[threading.Event]] = {}
+        self._receiving: dict[str, Future[None]] = {}
         self._unsent: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sent = threading.Event()
@@ -58,16 +60,20 @@ class Courier:
         if not self._layer_reaches_others():
             return
         with self._lock:
-            first = group not in self._listeners
             self._listeners.setdefault(group, set()).add(wake)
-            loop = self._running_loop()
-        if first:
-            asyncio.run_coroutine_threadsafe(self._receive(group), loop)
+            if group not in self._receiving:
+                self._receiving[group] = asyncio.run_coroutine_threadsafe(
+                    self._receive(group), self._running_loop()
+                )
 
     def ignore(self, group: str, wake: threading.Event) -> None:
         with self._lock:
             listeners = self._listeners.get(group, set())
             listeners.discard(wake)
+            if not listeners and group in self._receiving:
+                # The next to listen may find another layer configured.
+                del self._listeners[group]
+                self._receiving.pop(group).cancel()
 
     def flush(self) -> None:
         """Wait, a moment, until all wake-ups are sent."""
@@ -102,30 +108,25 @@ class Courier:
                     self._sent.set()
 
     async def _receive(self, group: str) -> None:
-        while self._listeners.get(group):
+        while True:
             try:
                 await self._receive_once(group)
-                self._quiet = False
             except TimeoutError:
-                continue
+                self._quiet = False
             except Exception as error:
                 self._complain("receiving", error)
                 await asyncio.sleep(1)
-        with self._lock:
-            if not self._listeners.get(group):
-                self._listeners.pop(group, None)
-                return
-        await self._receive(group)
 
     async def _receive_once(self, group: str) -> None:
         layer = _layer()
         channel = await layer.new_channel()
         await layer.group_add(group, channel)
         try:
+            self._quiet = False
             # What came before we had joined would not have been told to us.
             self._wake(group)
             async with asyncio.timeout(REJOIN_INTERVAL):
-                while self._listeners.get(group):
+                while True:
                     await layer.receive(channel)
                     self._wake(group)
         finally:

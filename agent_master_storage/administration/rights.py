@@ -1,0 +1,23 @@
+"""What the rule of ``access`` means for the admin's lists and menus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import access
+from ..handler import storages
+
+
+def visible(user: Any, prefix: str = "") -> list[str]:
+    """The aliases in which the user may view the keys under ``prefix``."""
+    return [alias for alias in storages if access.may(user, "view", alias, prefix)]
+
+
+def may_somewhere(user: Any, action: access.Action) -> bool:
+    """Whether the menus offer ``action``.
+
+    A rule that tells keys apart can't be asked for all of them; the pages ask it for theirs.
+    """
+    if not (user.is_active and user.is_staff):
+        return False
+    return access.may_by_key() or any(access.may(user, action, alias) for alias in storages)

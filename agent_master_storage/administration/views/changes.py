@@ -1,0 +1,103 @@
+"""The change log of a storage, and of one key of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+
+from ... import access
+from ...handler import storages
+from ...keys import check_prefix
+from ...watch import Selector
+from .. import log
+from ..addresses import ChangeAddress, EntryAddress, known_alias, known_revision
+from ..log import LogPage
+from ..rights import visible
+from .base import EntryView, StorageView
+from .listing import Choice, _query
+
+#: changes on a page; a revision is never split
+PAGE_SIZE = 50
+
+
+class LogView(StorageView):
+    """A page of the log."""
+
+    def log_page(self, alias: str, selector: Selector) -> LogPage:
+        """The page that ``?before=`` asks for."""
+        text = self.request.GET.get("before")
+        before = None if text is None else known_revision(text)
+        return log.newest(storages[alias], selector, before, PAGE_SIZE)
+
+    def lines(self, page: LogPage) -> list[Any]:
+        """Each line, with where its diff and its entry are."""
+        return [
+            (
+                line,
+                ChangeAddress(line.alias, line.revision, line.key).url(self.site),
+                EntryAddress(line.alias, line.key).url("history", self.site),
+            )
+            for line in page.lines
+        ]
+
+
+class ChangesView(LogView):
+    """All changes of a storage; ``?q=`` is a prefix of the keys."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The newest first."""
+        prefix = check_prefix(request.GET.get("q", ""))
+        aliases = [a for a in visible(request.user, prefix) if storages[a].supports_resume]
+        alias = request.GET.get("alias") or (aliases[0] if aliases else "")
+        if alias and not access.may(request.user, "view", known_alias(alias), prefix):
+            raise PermissionDenied("you may not view this storage")
+        page = self.log_page(alias, Selector.of(prefix)) if alias else None
+        return self.show(page, alias, prefix, aliases)
+
+    def show(
+        self, page: LogPage | None, alias: str, prefix: str, aliases: list[str]
+    ) -> TemplateResponse:
+        """The page."""
+        older = _query(alias=alias, q=prefix, before=_text(page))
+        return self.page(
+            "changes",
+            "Change log",
+            lines=self.lines(page) if page else [],
+            log=page,
+            older_query=older if page and page.before else "",
+            first="before" not in self.request.GET,
+            alias=alias,
+            prefix=prefix,
+            choices=list(_choices(aliases, alias, prefix)),
+        )
+
+
+class HistoryView(LogView, EntryView):
+    """The changes of one key."""
+
+    def get(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The newest first."""
+        self.require("view", self.address)
+        page = self.log_page(self.address.alias, Selector.of(key=self.address.key))
+        return self.page(
+            "history",
+            f"Change history: {self.address.key}",
+            lines=self.lines(page),
+            log=page,
+            older_query=_query(before=_text(page)) if page.before else "",
+            first="before" not in request.GET,
+        )
+
+
+def _text(page: LogPage | None) -> str:
+    return str(page.before) if page and page.before else ""
+
+
+def _choices(aliases: list[str], alias: str, prefix: str) -> Iterator[Choice]:
+    for one in aliases:
+        yield Choice(label=one, query=_query(alias=one, q=prefix), selected=one == alias)

@@ -1,0 +1,385 @@
+"""The demo as ``make demo`` starts it: the same commands, a browser's steps, other processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from .servers import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT = 60.0
+#: seconds within which a frame must come
+FRAME_TIMEOUT = 10.0
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Browser:
+    """Keeps cookies, follows redirects."""
+
+    site: str
+    cookies: CookieJar = field(default_factory=CookieJar)
+
+    def open(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
+        """Status and text of a GET, or of a POST of the form ``data``."""
+        body = None if data is None else urlencode(data).encode()
+        opener = build_opener(HTTPCookieProcessor(self.cookies))
+        request = Request(self.site + path, body, {"Referer": self.site + path})
+        try:
+            with opener.open(request, timeout=20) as response:
+                return response.status, response.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def log_in(self, user: str = "demo", password: str = "demo") -> tuple[int, str]:
+        """Through the form, with the token that stands in it."""
+        _, page = self.open("/login/?next=/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token is not None, page
+        form = {"username": user, "password": password, "next": "/"}
+        return self.open("/login/", {**form, "csrfmiddlewaretoken": token[1]})
+
+    def socket(self, alias: str = "default") -> ClientConnection:
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
+        url = f"{self.site.replace('http', 'ws', 1)}/ws/storage/{alias}/"
+        return connect(url, origin=self.site, additional_headers={"Cookie": cookie})
+
+
+@dataclass
+class Demo:
+    """A folder with the demo's database, and the commands of ``make demo`` on it."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def site(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        # pytest-django has named the suite's settings; the demo has its own.
+        ours = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+        return ours | {"DEMO_DATABASE": str(self.folder / "demo.sqlite3"), "PYTHONUNBUFFERED": "1"}
+
+    def recipe(self) -> list[str]:
+        """The Makefile's commands for ``demo``, with this interpreter and this port."""
+        rule = re.search(r"^demo:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert rule is not None
+        commands = rule[1].replace("$(BIN)/python", shlex.quote(sys.executable))
+        return commands.replace("$(PORT)", str(self.port)).split("\n\t")
+
+    def run(self, command: str) -> str:
+        """Run a shell command to its end and return what it says."""
+        done = subprocess.run(
+            command,
+            shell=True,
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """Run ``code`` in a process of its own, where ``storage`` and ``actor`` are there."""
+        code = f"from agent_master_storage import actor, storage\n{code}"
+        shell = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
+        return self.run(shlex.join(shell)).strip()
+
+    def set_up(self) -> str:
+        """What comes before the server; returns what it says."""
+        return "".join(self.run(command) for command in self.recipe()[:-1])
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The server, ready to answer; killed in the end if it still runs."""
+        log = self.folder / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                f"exec {self.recipe()[-1].strip()}",
+                shell=True,
+                env=self.environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self._await(process, log)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def _await(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            with contextlib.suppress(URLError, ConnectionError):
+                Browser(self.site).open("/")
+                return
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    demo.set_up()
+    with demo.serving():
+        yield demo
+
+
+@pytest.fixture
+def visitor(demo: Demo) -> Browser:
+    return Browser(demo.site)
+
+
+@pytest.fixture
+def user(demo: Demo) -> Browser:
+    browser = Browser(demo.site)
+    status, page = browser.log_in()
+    assert status == 200
+    assert 'data-user="demo"' in page
+    return browser
+
+
+def watch(socket: ClientConnection, **frame: Any) -> None:
+    socket.send(json.dumps({"op": "watch", "id": "all", "prefix": "", **frame}))
+
+
+def receive(socket: ClientConnection, type: str) -> dict[str, Any]:
+    """The next frame of ``type``."""
+    while True:
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=FRAME_TIMEOUT))
+        if frame["type"] == type:
+            return frame
+
+
+def close_code(socket: ClientConnection) -> int | None:
+    """The code with which the server closes; frames before it are dropped."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            socket.recv(timeout=FRAME_TIMEOUT)
+    return caught.value.rcvd and caught.value.rcvd.code
+
+
+def test_the_shell_is_open_and_holds_no_data(visitor: Browser) -> None:
+    status, page = visitor.open("/")
+    assert status == 200
+    assert "The data needs a login." in page
+    assert "targets:" not in page
+    assert 'id="board"' not in page
+
+
+def test_what_the_shell_loads_is_there_and_its_own(visitor: Browser) -> None:
+    _, page = visitor.open("/")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert links
+    assert all(link.startswith("/") and not link.startswith("//") for link in links), links
+    for link in links:
+        assert visitor.open(link)[0] in (200, 401), link
+    # Modules name each other; a missing one is a page that stays empty.
+    modules = {"live.js"}
+    for name in (seen := list(modules)):
+        status, source = visitor.open(f"/static/demo/{name}")
+        assert status == 200, name
+        found = set(re.findall(r'from "\./([\w.]+)"', source)) - modules
+        modules |= found
+        seen.extend(found)
+    assert {"watch.js", "entries.js", "stream.js", "value.js"} <= modules
+
+
+def test_data_needs_a_login(visitor: Browser) -> None:
+    with visitor.socket() as socket:
+        assert close_code(socket) == 4401
+    status, answer = visitor.open("/storage/default/entries")
+    assert status == 401
+    assert "config" not in answer
+
+
+def test_a_wrong_password_is_refused(visitor: Browser) -> None:
+    status, page = visitor.log_in(password="wrong")
+    assert status == 200
+    assert 'role="alert"' in page
+    with visitor.socket() as socket:
+        assert close_code(socket) == 4401
+
+
+def test_the_page_names_the_storages(user: Browser) -> None:
+    _, page = user.open("/")
+    assert re.findall(r"<option>(\w+)<", page) == ["default", "scratch"]
+    assert "/admin/agent_master_storage/entry/" in page
+
+
+def test_the_socket_tells_the_sample_data(user: Browser) -> None:
+    with user.socket() as socket:
+        watch(socket, snapshot=True, progress=5)
+        assert receive(socket, "watching")["revision"] > 0
+        snapshot = receive(socket, "snapshot")
+    values = {entry["key"]: entry["value"] for entry in snapshot["entries"]}
+    config = json.loads(values["config"])
+    transports = {server["transport"] for server in config["servers"].values()}
+    assert {"stdio", "http"} <= transports
+    assert "${GITHUB_TOKEN}" in values["config"]
+    assert "mcpServers" in json.loads(values["targets:cursor:config"])
+    assert "mcpServers" in json.loads(values["targets:claude-desktop:config"])
+    assert {"servers", "inputs"} == set(json.loads(values["targets:vscode:config"]))
+
+
+def test_a_write_of_another_process_arrives(demo: Demo, user: Browser) -> None:
+    with user.socket() as socket:
+        watch(socket)
+        receive(socket, "watching")
+        said = demo.python("with actor('import'): print(storage.write('note', b'hello'))")
+        frame = receive(socket, "changes")
+    assert frame["revision"] == int(said)
+    change = frame["changes"][-1]
+    assert (change["key"], change["value"], change["actor"]) == ("note", "hello", "import")
+
+
+def test_a_put_arrives_and_a_resumed_watch_misses_nothing(demo: Demo, user: Browser) -> None:
+    with user.socket() as socket:
+        watch(socket)
+        started = receive(socket, "watching")
+    for number in range(3):
+        put(demo, "default", "counter", str(number))
+    with user.socket() as socket:
+        watch(socket, since=started["revision"], epoch=started["epoch"])
+        changes: list[dict[str, Any]] = []
+        while len(changes) < 3:
+            changes += receive(socket, "changes")["changes"]
+    assert [change["value"] for change in changes] == ["0", "1", "2"]
+    assert {change["actor"] for change in changes} == {"demo"}
+
+
+def test_the_storage_in_memory_is_live_too(demo: Demo, user: Browser) -> None:
+    with user.socket("scratch") as socket:
+        watch(socket, snapshot=True)
+        receive(socket, "snapshot")
+        put(demo, "scratch", "hello", "world")
+        assert receive(socket, "changes")["changes"][0]["value"] == "world"
+
+
+def put(demo: Demo, alias: str, key: str, value: str) -> None:
+    """As the command that the page suggests."""
+    url = f"{demo.site}/storage/{alias}/entries/{key}"
+    request = Request(
+        url,
+        value.encode(),
+        {
+            "Content-Type": "application/octet-stream",
+            "Authorization": "Basic ZGVtbzpkZW1v",
+        },
+        method="PUT",
+    )
+    with build_opener().open(request, timeout=20) as response:
+        assert response.status in (200, 201)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/",
+        "/admin/agent_master_storage/entry/",
+        # Where the page's links to an entry lead.
+        "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/change/",
+        "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/history/",
+        "/docs/",
+        "/schema/",
+    ],
+)
+def test_the_other_pages_answer(user: Browser, path: str) -> None:
+    status, page = user.open(path)
+    assert status == 200
+    assert page
+
+
+def test_the_api_answers_in_json(user: Browser) -> None:
+    status, answer = user.open("/storage/")
+    assert status == 200
+    assert {"default", "scratch"} <= set(re.findall(r'"alias":\s*"(\w+)"', answer))
+    status, answer = user.open("/storage/default/entries?prefix=targets:")
+    keys = [entry["key"] for entry in json.loads(answer)["results"]]
+    assert keys == [f"targets:{name}:config" for name in ("claude-desktop", "cursor", "vscode")]
+
+
+def test_log_out_ends_the_access(user: Browser) -> None:
+    token = next(cookie.value for cookie in user.cookies if cookie.name == "csrftoken")
+    status, page = user.open("/logout/", {"csrfmiddlewaretoken": token or ""})
+    assert status == 200
+    assert "The data needs a login." in page
+    with user.socket() as socket:
+        assert close_code(socket) == 4401
+
+
+def test_seeding_again_changes_nothing(tmp_path: Path) -> None:
+    demo = Demo(tmp_path)
+    said = demo.set_up()
+    assert f"{demo.site}/docs/" in said
+    assert "user demo, password demo" in said
+    edit = """
+from django.contrib.auth.models import User
+user = User.objects.get(username="demo"); user.set_password("mine"); user.save()
+storage.write("config", b"{}")
+print(storage.revision)
+"""
+    revision = demo.python(edit)
+    assert "is there already" in demo.set_up()
+    look = """
+from django.contrib.auth.models import User
+print(storage.revision, storage.read("config"), User.objects.get().check_password("mine"))
+"""
+    assert demo.python(look) == f"{revision} b'{{}}' True"
+
+
+def test_without_debug_there_is_no_well_known_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_DEBUG", "0")
+    monkeypatch.setenv("DEMO_SECRET_KEY", "a-secret-of-the-test")
+    demo = Demo(tmp_path)
+    assert "password" not in demo.set_up()
+    users = "from django.contrib.auth.models import User; print(User.objects.count())"
+    assert demo.python(users) == "0"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_time_and_says_goodbye(tmp_path: Path, number: signal.Signals) -> None:
+    demo = Demo(tmp_path)
+    demo.set_up()
+    with demo.serving() as server:
+        browser = Browser(demo.site)
+        browser.log_in()
+        with browser.socket() as socket:
+            watch(socket, snapshot=True)
+            receive(socket, "snapshot")
+            started = time.monotonic()
+            server.send_signal(number)
+            assert close_code(socket) == 1012
+            server.wait(5)
+    assert time.monotonic() - started < 5

@@ -1,0 +1,1 @@
+"""The watch: its promises, its parts, and everything it works from."""

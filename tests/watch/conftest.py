@@ -1,0 +1,34 @@
+"""The stores on which every promise is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from agent_master_storage import storages
+
+STORES = ["memory", "default", "postgres"]
+
+
+@pytest.fixture(params=STORES, ids=["memory", "sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store in turn, empty."""
+    return storages[request.param]
+
+
+@pytest.fixture(params=STORES[1:], ids=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store that is a database, empty."""
+    return storages[request.param]
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_left(transactional_db: None) -> Iterator[None]:
+    """The thread that works for event loops would keep its connections, and a database."""
+    yield
+    asyncio.run(sync_to_async(connections.close_all)())

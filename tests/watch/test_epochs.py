@@ -1,0 +1,141 @@
+"""A store that was emptied or set back is not mistaken for the one it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.exceptions import RevisionCompacted
+from agent_master_storage.models import Change, Entry, State
+from agent_master_storage.testing import Recorder, take, wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+
+
+def empty(storage: Any) -> None:
+    if isinstance(storage, MemoryStorage):
+        storage.clear()
+    else:
+        call_command("flush", database=storage.using, interactive=False, verbosity=0)
+
+
+def set_back(database: Any, revision: int) -> None:
+    """What a restore from a backup does: the rows of an earlier moment, the epoch of then."""
+    with connections[database.using].cursor() as cursor:
+        for model in (Change, Entry):
+            cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE revision > %s", [revision])
+        cursor.execute(f"UPDATE {State._meta.db_table} SET revision = %s", [revision])
+
+
+def test_an_emptied_store_has_another_epoch(storage: Any) -> None:
+    storage.write("k", b"")
+    epoch = storage.epoch
+    empty(storage)
+    assert storage.epoch != epoch
+    assert (storage.revision, storage.oldest, storage.list()) == (0, 1, [])
+
+
+def test_changes_raise_when_the_store_was_emptied(storage: Any) -> None:
+    with storage.changes() as changes:
+        storage.write("k", b"old")
+        take(changes, 1)
+        empty(storage)
+        storage.write("k", b"new")
+        with pytest.raises(RevisionCompacted):
+            take(changes, 1)
+
+
+def test_changes_raise_when_it_was_filled_again_to_the_same_revision(storage: Any) -> None:
+    for number in range(5):
+        storage.write("k", b"%d" % number)
+    with storage.changes() as changes:
+        empty(storage)
+        for number in range(7):
+            storage.write("k", b"%d" % number)
+        with pytest.raises(RevisionCompacted):
+            take(changes, 1)
+
+
+def test_handlers_go_on_when_the_store_was_emptied(storage: Any) -> None:
+    seen = Recorder()
+    storage.watch("k", seen)
+    storage.write("k", b"old")
+    seen.wait(1)
+    empty(storage)
+    storage.write("k", b"new")
+    seen.wait_until(b"new")
+    storage.write("k", b"newer")
+    seen.wait_until(b"newer")
+    assert seen.values[0] == b"old"
+    assert seen.values.count(b"newer") == 1
+
+
+def test_a_handler_hears_that_its_key_went_with_the_rest(storage: Any) -> None:
+    seen = Recorder()
+    storage.watch("k", seen)
+    storage.write("k", b"old")
+    seen.wait(1)
+    empty(storage)
+    storage.write("other", b"")
+    seen.wait_until(None)
+
+
+def test_the_known_epoch_is_refused_under_another(storage: Any) -> None:
+    storage.write("k", b"")
+    known = storage.epoch
+    empty(storage)
+    storage.write("k", b"")
+    for question in ({"since": 1, "epoch": known}, {"since": 0, "epoch": known}, {"epoch": known}):
+        with pytest.raises(RevisionCompacted):
+            take(storage.changes(**question), 1)
+    with storage.changes(since=0, epoch=storage.epoch) as changes:
+        assert len(take(changes, 1)) == 1
+
+
+def test_a_store_set_back_under_a_running_process_begins_a_new_epoch(
+    database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = Recorder()
+    database.watch("k", seen)
+    for number in range(5):
+        database.write("k", b"%d" % number)
+    seen.wait(5)
+    epoch = database.epoch
+    with database.changes() as changes:
+        set_back(database, 2)
+        database.tail.wake()
+        wait_for(lambda: database.epoch != epoch, "a new epoch")
+        database.write("k", b"after")
+        with pytest.raises(RevisionCompacted):
+            take(changes, 1)
+    seen.wait_until(b"after")
+    database.write("k", b"more")
+    seen.wait_until(b"more")
+    assert "was set back" in caplog.text
+
+
+def test_two_who_see_it_set_back_begin_one_epoch(database: Any) -> None:
+    known = database.log_state()
+    first = database.renew_epoch(known)
+    assert first.epoch != known.epoch
+    assert database.renew_epoch(known) == first
+
+
+def test_new_epoch_reaches_those_that_run_in_other_processes(database: Any) -> None:
+    other = type(database)(alias="other", using=database.using)
+    seen = Recorder()
+    other.watch("k", seen)
+    with other.changes() as changes:
+        database.write("k", b"before")
+        take(changes, 1)
+        seen.wait(1)
+        database.new_epoch()
+        database.write("k", b"after")
+        with pytest.raises(RevisionCompacted):
+            take(changes, 1)
+    seen.wait_until(b"after")
+    other.close()
