@@ -15,7 +15,7 @@ $(VENV)/.%: setup.cfg pyproject.toml
 demo: $(VENV)/.demo
 	$(BIN)/python manage.py migrate --no-input --verbosity 0
 	PORT=$(PORT) $(BIN)/python manage.py seed_demo
-	$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
+	$(BIN)/python -m uvicorn demo_project.asgi:application --host 127.0.0.1 --port $(PORT) --ws websockets-sansio --lifespan off --no-access-log
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -34,8 +35,6 @@ INSTALLED_APPS = [
 ]
 # What the app can do without, the demo can too. The sidecar brings Swagger's own files, so
 # that the page asks no other host for them.
-HAS_SWAGGER = find_spec("drf_spectacular") is not None
-HAS_SIDECAR = find_spec("drf_spectacular_sidecar") is not None
 INSTALLED_APPS += [
     name
     for name in ("drf_spectacular", "drf_spectacular_sidecar", "django_json_widget")
@@ -98,19 +97,19 @@ AGENT_MASTER_STORAGE = {
     "scratch": {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"},
 }
 
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
 }
-if HAS_SWAGGER:
+if "drf_spectacular" in INSTALLED_APPS:
     REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"] = "drf_spectacular.openapi.AutoSchema"
 
-SPECTACULAR_SETTINGS = {
+SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Agent Master Storage",
     "DESCRIPTION": "Durable, watchable key/value storage for agent and MCP configuration.",
     "SERVE_INCLUDE_SCHEMA": False,
 }
-if HAS_SIDECAR:
+if "drf_spectacular_sidecar" in INSTALLED_APPS:
     SPECTACULAR_SETTINGS |= {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+
+from agent_master_storage import __version__
 
 from . import views
 
@@ -17,10 +19,11 @@ urlpatterns = [
     path("storage/", include("agent_master_storage.rest.urls")),
 ]
 
-if settings.HAS_SWAGGER:
+if apps.is_installed("drf_spectacular"):
     from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+    schema = SpectacularAPIView.as_view(custom_settings={"VERSION": __version__})
     urlpatterns += [
-        path("schema/", SpectacularAPIView.as_view(), name="schema"),
+        path("schema/", schema, name="schema"),
         path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     ]

@@ -125,7 +125,8 @@ export class Entries {
   #keydown(event) {
     const at = this.#shown.indexOf(this.#selected);
     const last = this.#shown.length - 1;
-    const to = { ArrowDown: Math.min(at + 1, last), ArrowUp: Math.max(at - 1, 0), Home: 0, End: last }[event.key];
+    const [down, up] = [Math.min(at + 1, last), Math.max(at - 1, 0)];
+    const to = { ArrowDown: down, ArrowUp: up, Home: 0, End: last }[event.key];
     if (to === undefined || last < 0) return;
     event.preventDefault();
     this.select(this.#shown[to]);
@@ -136,7 +137,8 @@ export class Entries {
 function makeRow(key) {
   const revision = element("span", "revision");
   const meta = element("span", "meta");
-  const row = element("div", "entry", element("span", "name", key.slice(group(key).length) || key), revision, meta);
+  const name = element("span", "name", key.slice(group(key).length) || key);
+  const row = element("div", "entry", name, revision, meta);
   row.role = "option";
   row.dataset.key = row.title = key;
   return { row, revision, meta, entry: null };

@@ -6,7 +6,7 @@ import { Stream } from "./stream.js";
 import { showValue } from "./value.js";
 import { StorageWatch } from "./watch.js";
 
-const STATES = { connecting: "connecting", live: "live", reconnecting: "reconnecting", refused: "refused", login: "logged out" };
+const WORDS = { login: "logged out" }; // for a state that is not its own word
 const { user, api, admin } = document.body.dataset;
 
 let watch = null;
@@ -23,7 +23,8 @@ function selected(key) {
   showValue(key, entries.get(key));
   const alias = $("alias").value;
   const object = quoted(`${alias}/${key}`);
-  $("in-api").href = `${api}${encodeURIComponent(alias)}/entries?key=${encodeURIComponent(key)}`;
+  const query = `key=${encodeURIComponent(key)}&encoding=json`;
+  $("in-api").href = `${api}${encodeURIComponent(alias)}/entries?${query}`;
   $("in-history").href = `${admin}${object}/history/`;
   $("in-admin").href = `${admin}${object}/change/`;
   if (key !== null) remember(key);
@@ -53,7 +54,7 @@ function remembered() {
 
 function onState(name, detail) {
   $("state").dataset.state = name;
-  $("state").textContent = STATES[name];
+  $("state").textContent = WORDS[name] ?? name;
   $("notice").hidden = !detail;
   $("notice").textContent = detail ?? "";
   $("gate").hidden = name !== "login";

@@ -8,6 +8,7 @@ const MOST_CHANGES = 100;
 const MOST_DIFF_LINES = 14;
 const MOST_WHOLE_LINES = 5;
 const CONTEXT = 1;
+const KINDS = { "+": "added", "-": "removed", " ": "" };
 
 export class Stream {
   #waiting = [];
@@ -95,7 +96,8 @@ function difference(change, before) {
 
 // The changed lines with a line of context; null stands for a gap.
 function hunks(lines) {
-  const near = (at) => lines.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1).some(([kind]) => kind !== " ");
+  const around = (at) => lines.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1);
+  const near = (at) => around(at).some(([kind]) => kind !== " ");
   const result = [];
   lines.forEach((line, at) => {
     if (near(at)) result.push(line);
@@ -111,7 +113,7 @@ function drawn(lines, most) {
   const end = lines.length === most + 1 ? lines.length : most;
   for (const line of lines.slice(0, end)) {
     if (line === null) list.append(element("li", "gap", "⋯"));
-    else list.append(element("li", { "+": "added", "-": "removed", " ": "" }[line[0]], `${line[0]} ${line[1]}`));
+    else list.append(element("li", KINDS[line[0]], `${line[0]} ${line[1]}`));
   }
   const more = lines.length - end;
   if (more > 0) list.append(element("li", "gap", `⋯ ${more} more lines`));

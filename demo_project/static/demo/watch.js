@@ -12,7 +12,10 @@ const EARLIER_REVISIONS = 30;
 
 const LOGIN = 4401;
 const SERVER_STOPS = 1012;
-const REFUSED = { 4403: "You have no permission to view this storage.", 4404: "There is no such storage." };
+const REFUSED = {
+  4403: "You have no permission to view this storage.",
+  4404: "There is no such storage.",
+};
 const FINAL_ERRORS = ["permission_denied", "not_supported"];
 const ANEW = ["revision_compacted", "revision_ahead"];
 
