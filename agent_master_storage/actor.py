@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from unicodedata import category
 
 from .exceptions import InvalidValue
 
@@ -41,6 +42,6 @@ def current_actor() -> str:
 def _check(name: str) -> str:
     if not isinstance(name, str) or len(name) > MAX_ACTOR_LENGTH:
         raise InvalidValue(f"an actor is a str of at most {MAX_ACTOR_LENGTH} characters")
-    if any(character < " " or "\ud800" <= character <= "\udfff" for character in name):
-        raise InvalidValue("an actor's name must not hold control characters")
+    if any(category(character) in ("Cc", "Cs") for character in name):
+        raise InvalidValue("an actor's name must not hold control characters or lone surrogates")
     return name

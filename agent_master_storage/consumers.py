@@ -10,7 +10,8 @@
 
 A frame that can't be understood or done is answered by an ``error`` frame, and the socket
 stays. It is closed with 4401 when there is no login, 4403 without permission to view, 4404
-for an unknown alias, 1012 when the server stops: connect again and resume with ``since``.
+for an unknown alias, 1012 (4012 under daphne) when the server stops, 1011 (4011) when
+something broke: then connect again and resume with ``since``.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ import asyncio
 import contextlib
 import logging
 import random
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from rest_framework.exceptions import APIException
 
@@ -33,11 +33,16 @@ from .exceptions import NotSupported, StorageError
 from .handler import storages
 from .sockets import frames
 from .sockets.frames import FrameError
-from .sockets.identity import Identity, origin_allowed
+from .sockets.identity import Identity
 from .sockets.limits import Bucket
+from .sockets.origin import origin_allowed
 from .sockets.outbox import Outbox, Watch
 
 logger = logging.getLogger("agent_master_storage.sockets")
+
+
+class ClientGone(Exception):
+    """The connection broke while something was sent: as ASGI has it, an OSError."""
 
 
 class StorageConsumer(AsyncWebsocketConsumer):
@@ -52,6 +57,8 @@ class StorageConsumer(AsyncWebsocketConsumer):
     max_burst = 2000.0
     #: seconds between two looks whether the user still may; sooner by up to a fifth
     recheck_interval = 45.0
+    #: seconds to the next attempts when that can't be found out; after the last the socket ends
+    recheck_pauses = (1.0, 3.0, 8.0)
     #: seconds without a frame after which one is sent, to keep proxies from closing
     heartbeat_interval = 25.0
 
@@ -63,84 +70,108 @@ class StorageConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.alias = self.scope["url_route"]["kwargs"]["alias"]
         self._identity = Identity(self.scope)
+        # None: nothing is sent any more, or not yet.
         self._outbox: Outbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._forget_shutdown: Callable[[], None] = lambda: None
         if not origin_allowed(self.scope):
             await self.close()
             return
-        refusal = await self._refusal()
+        refusal = await database_sync_to_async(self._refusal)()
         await self.accept()
         if refusal is not None:
             await self.close(*refusal)
             return
-        await self._open()
+        self._open()
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
         self._bucket = Bucket(self.max_rate, self.max_burst)
-        self._last_sent = time.monotonic()
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox(storages[self.alias], self._send_text)  # type: ignore[arg-type]
-        self._tasks = [
-            asyncio.create_task(self._guarded(self._outbox.run())),
-            asyncio.create_task(self._guarded(self._keep_house())),
-        ]
-        self._forget_shutdown = shutdown.register(self._on_shutdown)
+        # One that can't be watched is refused with its first watch.
+        storage = cast("LoggedStorage", storages[self.alias])
+        self._outbox = Outbox(storage, self._send_text, self.heartbeat_interval)
+        self._start(self._outbox.run)
+        self._start(self._keep_checking)
+        self._forget_shutdown = shutdown.register(self._on_shutdown, self._loop)
 
-    async def disconnect(self, code: int) -> None:
-        self._forget_shutdown()
-        for task in self._tasks:
-            task.cancel()
-        if self._outbox is not None:
-            self._outbox.close()
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(self._guarded(work)))
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A task whose failure must not leave a silent socket behind."""
+        try:
+            await work()
+        except ClientGone:
+            # We are told so by disconnect() too.
+            return
+        except Exception:
+            logger.exception("a socket of %s failed", self.alias)
+            await self._end(1011, "internal error")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except ClientGone:
+            return
+        except asyncio.CancelledError:
+            # So does a server end its sockets that does not say websocket.disconnect.
+            await self._say_goodbye()
+            await asyncio.sleep(shutdown.GOODBYE_TIME)
+            raise
         finally:
-            # Also where the server cancels us instead of saying goodbye.
-            if hasattr(self, "_forget_shutdown"):
-                await self.disconnect(1006)
+            self._let_go()
+
+    async def disconnect(self, code: int) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Send nothing any more, and hold nothing. Safe to call again, and before connect()."""
+        outbox: Outbox | None = getattr(self, "_outbox", None)
+        if outbox is None:
+            return
+        self._outbox = None
+        self._forget_shutdown()
+        outbox.close()
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+
+    async def _end(self, code: int, reason: str) -> None:
+        """Close the socket; nothing is sent before that, whatever was under way."""
+        if self._outbox is None:
+            return
+        self._let_go()
+        try:
+            await self.close(code, reason)
+        except Exception:
+            # daphne lets an application say no code of the protocol's own but 1000.
+            with contextlib.suppress(Exception):
+                await self.close(4000 + code % 1000, reason)
 
     def _on_shutdown(self) -> None:
-        self._loop.call_soon_threadsafe(
-            lambda: self._tasks.append(asyncio.create_task(self._say_goodbye()))
-        )
+        self._loop.call_soon_threadsafe(lambda: self._start(self._say_goodbye))
 
     async def _say_goodbye(self) -> None:
-        with contextlib.suppress(Exception):
-            await self.close(1012, "the server stops")
-
-    async def _guarded(self, work: Any) -> None:
-        """A task whose failure must not leave a silent socket behind."""
-        try:
-            await work
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            logger.exception("a socket of %s failed", self.alias)
-            with contextlib.suppress(Exception):
-                await self.close(1011)
+        if getattr(self, "_outbox", None) is not None:
+            await self._end(1012, "the server stops")
 
     # Frames of the client
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._outbox is None:
             return
-        id: Any = None
+        frame: dict[str, Any] = {}
         try:
             frame = self._parse(text_data)
-            id = frame.get("id") if isinstance(frame.get("id"), str) else None
-            await self._do(frame)
-        except FrameError as error:
-            await self._send_text(frames.error(error, error.id or id))
+            await self._do(frame, self._outbox)
         except StorageError as error:
-            await self._send_text(frames.error(error, id))
+            await self._send_text(frames.error(error, frame.get("id")))
+        except ClientGone:
+            raise
         except Exception:
             logger.exception("a frame for %s failed", self.alias)
-            await self._send_text(
-                frames.error(FrameError("error", "internal error, the frame was not done"), id)
-            )
+            failure = FrameError("error", "internal error, the frame was not done")
+            await self._send_text(frames.error(failure, frame.get("id")))
 
     def _parse(self, text: str | None) -> dict[str, Any]:
         if not self._bucket.take():
@@ -157,111 +188,97 @@ class StorageConsumer(AsyncWebsocketConsumer):
             )
         return frames.parse(text)
 
-    async def _do(self, frame: dict[str, Any]) -> None:
-        op = frame.get("op")
+    async def _do(self, frame: dict[str, Any], outbox: Outbox) -> None:
+        op = frames.op_of(frame)
         if op == "watch":
-            await self._watch(frame)
+            await self._watch(frames.watch_request(frame), outbox)
         elif op == "unwatch":
-            await self._unwatch(frames.id_of(frame))
-        elif op == "ping":
-            await self._send_text(frames.dumps({"type": "pong"}))
+            await self._unwatch(frames.id_of(frame), outbox)
         else:
-            raise FrameError("unknown_op", f"op must be watch, unwatch or ping, not {op!r:.100}")
+            await self._send_text(frames.dumps({"type": "pong"}))
 
-    async def _watch(self, frame: dict[str, Any]) -> None:
-        assert self._outbox is not None
-        request = frames.watch_request(frame)
-        self._check_room(request.id)
+    async def _watch(self, request: frames.WatchRequest, outbox: Outbox) -> None:
+        self._check_room(request.id, outbox)
         watch = Watch(request)
-        if not await sync_to_async(self._may_watch)(watch):
-            raise FrameError("permission_denied", "you may not view this", request.id)
-        try:
-            revision, epoch = await self._outbox.open(watch)
-        except AttributeError:
-            if isinstance(storages[self.alias], LoggedStorage):
-                raise
-            raise NotSupported(f"the storage {self.alias!r} can't be watched by socket") from None
-        await self._send_text(
-            frames.dumps(
-                {
-                    "type": "watching",
-                    "id": watch.id,
-                    "revision": revision,
-                    "epoch": epoch,
-                }
-            )
-        )
-        self._outbox.start(watch)
+        if not await database_sync_to_async(self._may_watch)(watch):
+            raise FrameError("permission_denied", "you may not view this")
+        revision, epoch = await outbox.open(watch)
+        answer = {"type": "watching", "id": watch.id, "revision": revision, "epoch": epoch}
+        await self._send_text(frames.dumps(answer))
+        outbox.start(watch)
 
-    def _check_room(self, id: str) -> None:
-        assert self._outbox is not None
-        if id in self._outbox.watches:
-            raise FrameError("id_in_use", f"the id {id!r} is in use", id)
-        if len(self._outbox.watches) >= self.max_watches:
-            raise FrameError(
-                "too_many_watches",
-                f"a socket has at most {self.max_watches} watches",
-                id,
-            )
+    def _check_room(self, id: str, outbox: Outbox) -> None:
+        if not hasattr(storages[self.alias], "subscribe"):
+            raise NotSupported(f"the storage {self.alias!r} can't be watched by socket")
+        if id in outbox.watches:
+            raise FrameError("id_in_use", f"the id {id!r} is in use")
+        if len(outbox.watches) >= self.max_watches:
+            raise FrameError("too_many_watches", f"a socket has at most {self.max_watches} watches")
 
-    async def _unwatch(self, id: str) -> None:
-        assert self._outbox is not None
-        if id not in self._outbox.watches:
-            raise FrameError("unknown_id", f"nothing is watched under the id {id!r}", id)
-        self._outbox.drop(id)
+    async def _unwatch(self, id: str, outbox: Outbox) -> None:
+        watch = outbox.watches.get(id)
+        if watch is None:
+            raise FrameError("unknown_id", f"nothing is watched under the id {id!r}")
+        outbox.drop(watch)
         await self._send_text(frames.dumps({"type": "unwatched", "id": id}))
+
+    async def _send_text(self, text: str) -> None:
+        if self._outbox is None:
+            return
+        try:
+            await self.base_send({"type": "websocket.send", "text": text})
+        except OSError as error:
+            raise ClientGone from error
 
     # Who may
 
-    async def _refusal(self) -> tuple[int, str] | None:
+    def _refusal(self) -> tuple[int, str] | None:
         """Why this visitor is to be closed: the code and a reason."""
-        if self.alias not in storages:
-            return 4404, "unknown alias"
-        return await sync_to_async(self._look_up_refusal)()
-
-    def _look_up_refusal(self) -> tuple[int, str] | None:
         try:
             self._user = self._identity.user()
         except APIException as error:
             return 4401, str(error.detail)[:120]
-        if access.may(self._user, "view", self.alias):
-            return None
-        if not self._user.is_authenticated:
+        if not self._user.is_authenticated and not access.may(self._user, "view", self.alias):
             return 4401, "log in first"
+        if self.alias not in storages:
+            return 4404, "unknown alias"
         # A rule that tells keys apart is asked again for each watch.
-        return None if access.may_by_key() else (4403, "you may not view this storage")
+        if access.may_by_key() or access.may(self._user, "view", self.alias):
+            return None
+        return 4403, "you may not view this storage"
 
     def _may_watch(self, watch: Watch) -> bool:
         selector = watch.request.selector
         return access.may(self._user, "view", self.alias, selector.key or selector.prefix)
 
-    async def _recheck(self) -> None:
-        assert self._outbox is not None
-        refusal = await self._refusal()
-        if refusal is not None:
-            self._outbox.close()
-            await self.close(*refusal)
-            return
-        watches = list(self._outbox.watches.values())
-        lost = await sync_to_async(lambda: [w for w in watches if not self._may_watch(w)])()
-        for watch in lost:
-            if self._outbox.watches.get(watch.id) is watch:
-                self._outbox.drop(watch.id)
-                error = FrameError("permission_denied", "you may no longer view this")
-                await self._send_text(frames.error(error, watch.id))
-
-    async def _keep_house(self) -> None:
-        """Now and then: is the user still allowed, is the line still alive."""
-        recheck_at = time.monotonic() + self.recheck_interval * random.uniform(0.8, 1)
+    async def _keep_checking(self) -> None:
+        """Now and then: may the user still?"""
         while True:
-            beat_at = self._last_sent + self.heartbeat_interval
-            await asyncio.sleep(max(0.0, min(beat_at, recheck_at) - time.monotonic()) + 0.01)
-            if time.monotonic() >= recheck_at:
-                recheck_at = time.monotonic() + self.recheck_interval * random.uniform(0.8, 1)
+            await asyncio.sleep(self.recheck_interval * random.uniform(0.8, 1))
+            for pause in self.recheck_pauses:
+                try:
+                    await self._recheck()
+                    break
+                except Exception as error:
+                    logger.warning("%s: can't look up who is at a socket: %r", self.alias, error)
+                    await asyncio.sleep(pause)
+            else:
                 await self._recheck()
-            if time.monotonic() - self._last_sent >= self.heartbeat_interval:
-                await self._send_text('{"type":"heartbeat"}')
 
-    async def _send_text(self, text: str) -> None:
-        self._last_sent = time.monotonic()
-        await self.base_send({"type": "websocket.send", "text": text})
+    async def _recheck(self) -> None:
+        refusal = await database_sync_to_async(self._refusal)()
+        outbox = self._outbox
+        if outbox is None:
+            return
+        if refusal is not None:
+            await self._end(*refusal)
+            return
+        watches = list(outbox.watches.values())
+        for watch in await database_sync_to_async(self._lost)(watches):
+            if not watch.closed:
+                outbox.drop(watch)
+                error = FrameError("permission_denied", "you may no longer view this")
+                outbox.say(frames.error(error, watch.id))
+
+    def _lost(self, watches: list[Watch]) -> list[Watch]:
+        return [watch for watch in watches if not self._may_watch(watch)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
@@ -58,6 +58,17 @@ class RowIdField(models.BigAutoField):  # type: ignore[type-arg]
         return name, "agent_master_storage.models.RowIdField", args, kwargs
 
 
+class PlaceField(models.BigIntegerField):  # type: ignore[type-arg]
+    """A primary key that the adapter computes; on SQLite it is the rowid, so needs no index."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "agent_master_storage.models.PlaceField", args, kwargs
+
+
 def _refuse(what: str, instead: str) -> Callable[..., NoReturn]:
     def method(self: object, *args: object, **kwargs: object) -> NoReturn:
         raise NotSupported(
@@ -71,11 +82,12 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     """Reads as any; deletes through the storage; changes nothing else."""
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete each entry through its storage, so that each becomes a change."""
+        """Delete each entry through its storage, so that each becomes a change; all or none."""
         count = 0
-        for entry in self:
-            entry.delete()
-            count += 1
+        with transaction.atomic(using=self.db):
+            for entry in self:
+                entry.delete()
+                count += 1
         return count, {Entry._meta.label: count} if count else {}
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -104,6 +116,8 @@ class State(models.Model):
     """
 
     namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH, primary_key=True)
+    # The place of its changes among all: see Change.id.
+    number = models.IntegerField(unique=True)
     revision = models.BigIntegerField(default=0)
     compacted = models.BigIntegerField(default=0)
     epoch = models.CharField(max_length=32)
@@ -127,6 +141,8 @@ class Entry(models.Model):
     value = models.BinaryField(editable=True)
     revision = models.BigIntegerField(editable=False)
     created_revision = models.BigIntegerField(editable=False)
+    # of the write before; 0: there was none since created_revision
+    previous_revision = models.BigIntegerField(editable=False)
     updated_at = models.DateTimeField(editable=False)
     actor = models.CharField(max_length=255, blank=True, editable=False)
 
@@ -147,7 +163,7 @@ class Entry(models.Model):
         """Write the value through the storage; ``revision`` is a condition when it is set."""
         storage = self._storage(kwargs.get("using"))
         expected = 0 if self._state.adding else self.revision
-        storage.write(self.key, bytes(self.value), if_revision=expected)
+        storage.write(self.key, self.value, if_revision=expected)
         self.namespace = storage.namespace
         manager = type(self)._base_manager.using(storage.using)
         fresh = manager.get(namespace=self.namespace, key=self.key)
@@ -165,11 +181,14 @@ class Entry(models.Model):
 class Change(models.Model):
     """One change in the log; a null value is a delete."""
 
-    id = RowIdField(primary_key=True)
+    # Of the namespace's number, the revision and the number inside it: see backends/sql.py. One
+    # range of the table is the log of a namespace in its order, without an index beside it.
+    # Nor is there an index by key. At each write either costs SQLite a page more to write, and
+    # the log is short enough to be read through for the history of one key.
+    id = PlaceField(primary_key=True)
     namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH)
     revision = models.BigIntegerField()
-    # 0, 1, ... inside a revision; the first revision of the transaction that made it
-    number = models.IntegerField()
+    # the first revision of the transaction that made it
     transaction = models.BigIntegerField()
     key = KeyField(max_length=MAX_KEY_LENGTH)
     value = models.BinaryField(null=True)
@@ -182,13 +201,6 @@ class Change(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        # No index by key: at each write it costs SQLite a page somewhere else, a quarter of the
-        # time, and the log is short enough to be read through for the history of one key.
-        constraints = (
-            models.UniqueConstraint(
-                fields=("namespace", "revision", "number"), name="ams_change_revision"
-            ),
-        )
 
     def __str__(self) -> str:
         return f"{self.type} {self.key} at revision {self.revision}"

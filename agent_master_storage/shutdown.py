@@ -1,12 +1,14 @@
 """Hearing of SIGTERM in time.
 
-A server that stops gracefully waits for its responses, and a stream never ends by itself. No
-ASGI message tells the application beforehand, so the signal is heard here: the handlers that
-the server has set are called all the same.
+A server that stops gracefully waits for its responses, and a stream never ends by itself;
+others drop their sockets without a word. No ASGI message tells the application beforehand,
+so the signal is heard here: the handlers that the server has set are called all the same.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -14,20 +16,28 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+#: seconds by which the server hears of a signal later, when there is somebody to say goodbye to
+GOODBYE_TIME = 0.1
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-_callbacks: dict[object, Callable[[], None]] = {}
+_callbacks: dict[object, tuple[Callable[[], None], asyncio.AbstractEventLoop | None]] = {}
 _previous: dict[int, Any] = {}
+#: the signals that are held back at the moment
+_held: set[int] = set()
 
 
-def register(callback: Callable[[], None]) -> Callable[[], None]:
+def register(
+    callback: Callable[[], None], loop: asyncio.AbstractEventLoop | None = None
+) -> Callable[[], None]:
     """Have ``callback`` called when the process is asked to end; returns what undoes it.
 
     It is called in the main thread, between two bytecodes: let it set a flag or schedule
-    something in a loop, no more.
+    something in a loop, no more. With ``loop``, what it schedules there has GOODBYE_TIME
+    before the server hears of the signal.
     """
     token = object()
-    _callbacks[token] = callback
+    _callbacks[token] = callback, loop
     _install()
     return lambda: _callbacks.pop(token, None) and None
 
@@ -45,8 +55,23 @@ def _install() -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
-    for callback in list(_callbacks.values()):
-        callback()
+    running = None
+    for callback, loop in list(_callbacks.values()):
+        # Whatever is wrong with one, the server must hear of the signal.
+        with contextlib.suppress(Exception):
+            callback()
+        if loop is not None and loop.is_running():
+            running = loop
+    # The second time, somebody is impatient.
+    if running is None or number in _held:
+        _pass_on(number, frame)
+    else:
+        _held.add(number)
+        running.call_soon_threadsafe(running.call_later, GOODBYE_TIME, _pass_on, number, frame)
+
+
+def _pass_on(number: int, frame: FrameType | None) -> None:
+    _held.discard(number)
     previous = _previous.get(number)
     if callable(previous):
         previous(number, frame)

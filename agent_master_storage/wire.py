@@ -22,6 +22,8 @@ ENCODINGS = ("utf-8", "base64", "json")
 #: levels of a JSON document: as deep as every encoder can follow, whatever called it
 MAX_DEPTH = 200
 
+_NESTING = (dict, list, tuple)
+
 
 def encode(value: bytes, encoding: str = "") -> tuple[Any, str]:
     """Return the value for JSON and the encoding it has.
@@ -144,14 +146,14 @@ def _checked_depth(document: Any, text: str) -> Any:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return document
     level = [document]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
+    for _ in range(MAX_DEPTH):
+        level = [part for node in level for part in _parts(node) if isinstance(part, _NESTING)]
         if not level:
             return document
     raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _children(node: Any) -> Iterable[Any]:
+def _parts(node: Any) -> Iterable[Any]:
     if isinstance(node, dict):
         return node.values()
-    return node if isinstance(node, list | tuple) else ()
+    return node if isinstance(node, _NESTING) else ()

@@ -133,7 +133,9 @@ def keep_line_ends(edited: str, stored: str | None) -> str:
     last = ends[max(0, len(ends) - tail) :]
     last = last[max(0, len(kept) + len(last) - joints) :]
     middle = [usual] * (joints - len(kept) - len(last))
-    return "".join(map(add, new, [*kept, *middle, *last, ""]))
+    joined = "".join(map(add, new, [*kept, *middle, *last, ""]))
+    # A CR that came to stand before an LF would make one line end of two.
+    return joined if unify_line_ends(joined) == edited else edited.replace("\n", usual)
 
 
 def _common(one: list[str], other: list[str]) -> int:

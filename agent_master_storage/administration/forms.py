@@ -40,7 +40,8 @@ class ValueForm(forms.Form):
         self, *args: Any, storage: BaseStorage, base: Stored | None = None, **kwargs: Any
     ) -> None:
         """``base`` is the value that the page showed and that was edited."""
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.storage = storage
         self.base = base
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from .. import access
 from ..handler import storages
 
 
 def visible(user: Any, prefix: str = "") -> list[str]:
-    """The aliases in which the user may view the keys under ``prefix``."""
-    return [alias for alias in storages if access.may(user, "view", alias, prefix)]
+    """The aliases in which the user may view the keys under ``prefix``.
+
+    PermissionDenied when there are none, and no other prefix could make a difference.
+    """
+    found = [alias for alias in storages if access.may(user, "view", alias, prefix)]
+    if not found and not access.may_by_key():
+        raise PermissionDenied("you may not view any storage")
+    return found
 
 
 def may_somewhere(user: Any, action: access.Action) -> bool:

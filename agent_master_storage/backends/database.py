@@ -12,17 +12,15 @@ import threading
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any
-from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..exceptions import KeyNotFound, StorageUnavailable
+from ..exceptions import KeyNotFound
 from ..keys import check_key
 from ..types import (
     Change,
     Changes,
     Check,
-    Delete,
     Entry,
     Keys,
     Operation,
@@ -34,9 +32,10 @@ from ..watch.courier import courier
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from . import rows, sql, sqlite
 from .logged import LoggedStorage
-from .operations import Standing, changes_of, check_conditions
+from .operations import Standing, check_conditions
 from .polling import PollingWaiter
 from .transactions import Database, Transaction
+from .writing import Writer, random_epoch
 
 
 class DatabaseStorage(LoggedStorage):
@@ -60,6 +59,7 @@ class DatabaseStorage(LoggedStorage):
         self.using = using
         self.namespace = namespace
         self._database = Database(using, self._announce)
+        self._writer = Writer(namespace, limits=self)
 
     # Reading
 
@@ -89,8 +89,8 @@ class DatabaseStorage(LoggedStorage):
         ]
 
     def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
-        before = self._database.row(sql.BEFORE, (self.namespace, key, revision))
-        after = self._database.row(sql.AFTER, (self.namespace, key, revision))
+        before = self._database.row(sql.BEFORE, [*sql.span(self.namespace, 0, revision), key])
+        after = self._database.row(sql.AFTER, [*sql.span(self.namespace, revision), key])
         return before and self._change(before), after and self._change(after)
 
     def _state(self) -> LogState:
@@ -99,13 +99,11 @@ class DatabaseStorage(LoggedStorage):
 
     def _make_state(self) -> LogState:
         """The first look at an empty store: its epoch begins."""
-        self._database.alone(
-            lambda ours: ours.cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
-        )
-        row = self._database.row(sql.GET_STATE, (self.namespace,))
-        if row is None:
-            raise StorageUnavailable("the storage's state row can't be made")
-        return LogState(*row)
+        while True:
+            self._database.alone(self._writer.make_state)
+            row = self._database.row(sql.GET_STATE, (self.namespace,))
+            if row is not None:
+                return LogState(*row)
 
     def _with_state(
         self, statement: str, parameters: Sequence[object]
@@ -130,133 +128,38 @@ class DatabaseStorage(LoggedStorage):
     # Writing
 
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
+        if len(operations) == 1:
+            (only,) = operations
+            if isinstance(only, Write) and only.if_revision is None:
+                return self._database.alone(
+                    lambda ours: self._writer.put(ours, only, actor), conditional=False
+                )
         changing = [operation for operation in operations if not isinstance(operation, Check)]
         if not changing:
             check_conditions(operations, self._standing_of(operations) if operations else {})
             return []
-        conditional = len(changing) < len(operations) or any(
-            isinstance(operation, Delete) or operation.if_revision is not None
-            for operation in changing
-        )
         return self._database.alone(
-            lambda ours: self._perform(ours, operations, changing, actor),
-            conditional,
+            lambda ours: self._writer.commit(ours, operations, changing, actor)
         )
-
-    def _perform(
-        self,
-        ours: Transaction,
-        operations: Sequence[Operation],
-        changing: Sequence[Write | Delete],
-        actor: str,
-    ) -> Changes:
-        cursor = ours.cursor
-        size = sum(len(operation.data) for operation in changing if isinstance(operation, Write))
-        revision, held, held_bytes = self._next_revision(cursor, len(changing), size)
-        # After the lock: on PostgreSQL a statement sees what was committed when it began.
-        standing = self._standing(cursor, operations)
-        check_conditions(operations, standing)
-        changes = changes_of(changing, revision, standing, actor)
-        self._store(ours, changes, ours.takes(revision))
-        if held > self.history_limit * 1.1 or held_bytes > self.history_bytes * 1.1:
-            self._trim(cursor, revision, held, held_bytes)
-        return changes
-
-    def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
-        parameters = (count, size, self.namespace)
-        cursor.execute(sql.NEXT_REVISION, parameters)
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(sql.MAKE_STATE, (self.namespace, _random()))
-            cursor.execute(sql.NEXT_REVISION, parameters)
-            row = cursor.fetchone()
-        return row
-
-    def _standing(self, cursor: Any, operations: Sequence[Operation]) -> Standing:
-        """The revision and created_revision of those keys of the operations that exist."""
-        statement, parameters = sql.standing(self.namespace, [o.key for o in operations])
-        cursor.execute(statement, parameters)
-        return {key: (revision, created) for key, revision, created in cursor.fetchall()}
 
     def _standing_of(self, operations: Sequence[Operation]) -> Standing:
         found = self._database.rows(*sql.standing(self.namespace, [o.key for o in operations]))
         return {key: (revision, created) for key, revision, created in found}
 
-    def _store(self, ours: Transaction, changes: Changes, transaction_id: int) -> None:
-        at = rows.to_database(ours.connection, changes[0].at)
-        _many(
-            ours.cursor,
-            sql.APPEND,
-            [
-                (self.namespace, c.revision, number, transaction_id, c.key, c.value,
-                 c.previous_revision, c.created_revision, at, c.actor)
-                for number, c in enumerate(changes)
-            ],
-        )  # fmt: skip
-        _many(
-            ours.cursor,
-            sql.UPSERT,
-            [
-                (
-                    self.namespace,
-                    c.key,
-                    c.value,
-                    c.revision,
-                    c.created_revision,
-                    at,
-                    c.actor,
-                )
-                for c in changes
-                if c.value is not None
-            ],
-        )
-        _many(
-            ours.cursor,
-            sql.REMOVE,
-            [(self.namespace, c.key) for c in changes if c.value is None],
-        )
-
     # The log
 
-    def _trim(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
-        """Drop the oldest changes down to the limits; seldom, because of the slack."""
-        through = seen = 0
-        while held > self.history_limit or held_bytes > self.history_bytes:
-            cursor.execute(sql.OLDEST_SIZES, (self.namespace, seen, PAGE_CHANGES))
-            rows = cursor.fetchall()
-            for seen, size in rows:
-                if held <= self.history_limit and held_bytes <= self.history_bytes:
-                    break
-                through, held, held_bytes = seen, held - 1, held_bytes - size
-            if len(rows) < PAGE_CHANGES:
-                break
-        # The newest revision stays, however large: a watcher could never read it otherwise.
-        self._drop_through(cursor, min(through, newest - 1))
-
-    def _drop_through(self, cursor: Any, revision: int) -> None:
-        cursor.execute(sql.HELD_THROUGH, (self.namespace, revision))
-        count, size = cursor.fetchone()
-        cursor.execute(sql.DROP_THROUGH, (self.namespace, revision))
-        cursor.execute(sql.COMPACTED, (revision, count, size, self.namespace))
-
     def _compact(self, revision: int) -> None:
-        def drop(ours: Transaction) -> None:
-            cursor = ours.cursor
-            # The lock first, so that two who compact at once do not count the same changes.
-            cursor.execute(sql.COMPACTED, (revision, 0, 0, self.namespace))
-            self._drop_through(cursor, revision)
-
         if revision > self._state().compacted:
-            self._database.alone(drop)
+            self._database.alone(lambda ours: self._writer.compact(ours, revision))
 
     def _renew(self, epoch: str | None) -> LogState:
         def renew(ours: Transaction) -> None:
             if epoch is None:
-                ours.cursor.execute(sql.NEW_EPOCH, (_random(), self.namespace))
+                ours.cursor.execute(sql.NEW_EPOCH, (random_epoch(), self.namespace))
             else:
                 # Unless another process has begun one meanwhile.
                 ours.cursor.execute(
-                    sql.NEW_EPOCH + sql.IN_EPOCH, (_random(), self.namespace, epoch)
+                    sql.NEW_EPOCH + sql.IN_EPOCH, (random_epoch(), self.namespace, epoch)
                 )
 
         self._state()
@@ -297,7 +200,9 @@ class DatabaseStorage(LoggedStorage):
         if len(sizes) <= limit:
             return None
         if end is None and whole:
-            row = self._database.row(sql.TRANSACTION_END, (self.namespace, since, sizes[0][1]))
+            row = self._database.row(
+                sql.TRANSACTION_END, [*sql.span(self.namespace, since), sizes[0][1]]
+            )
             end = row and row[0]
         return int(end or sizes[0][0])
 
@@ -334,15 +239,3 @@ class DatabaseStorage(LoggedStorage):
         self.tail.wake()
         if self._database.vendor != "sqlite":
             courier.send(self.channel_group)
-
-
-def _many(cursor: Any, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
-    # executemany() of one costs more than execute().
-    if len(parameters) == 1:
-        cursor.execute(statement, parameters[0])
-    elif parameters:
-        cursor.executemany(statement, parameters)
-
-
-def _random() -> str:
-    return uuid4().hex

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Future
 from itertools import accumulate
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from ..actor import current_actor
 from ..exceptions import (
@@ -41,8 +42,10 @@ from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from .base import BaseStorage
 from .operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
 from .past import entry_at
+from .threads import outside_the_loop
 
-T = TypeVar("T")
+#: seconds that close() waits for handlers which run
+CLOSE_TIMEOUT = 1.0
 
 
 class LoggedStorage(BaseStorage):
@@ -55,6 +58,7 @@ class LoggedStorage(BaseStorage):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.tail = Tail(self)
+        self._handlers: WeakSet[HandlerThread] = WeakSet()
 
     # Hooks
 
@@ -164,7 +168,7 @@ class LoggedStorage(BaseStorage):
         _check_limit(limit)
         if values:
             total = accumulate(self._sizes(prefix, after, limit))
-            limit = 1 + sum(1 for size in total if size < max_bytes)
+            limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
         return self._scan(prefix, after, limit, values)
 
     def snapshot(self, prefix: str = "") -> Snapshot:
@@ -270,15 +274,11 @@ class LoggedStorage(BaseStorage):
     ) -> AsyncIterator[Change]:
         """See changes(). The call itself looks where the log stands, a few milliseconds."""
         return AsyncChangeIterator(
-            lambda notify, loop: self._outside_the_loop(
+            lambda notify, loop: outside_the_loop(
                 lambda: self.subscribe(
-                    prefix=prefix,
-                    key=key,
-                    since=since,
-                    epoch=epoch,
-                    notify=notify,
-                    loop=loop,
-                )
+                    prefix=prefix, key=key, since=since, epoch=epoch, notify=notify, loop=loop
+                ),
+                self.release if self.does_io else None,
             ),
             self.release,
         )
@@ -287,7 +287,9 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.watch()."""
         if not callable(handler):
             raise TypeError(f"a handler must be callable, not {handler!r}")
-        return HandlerThread(self, check_key(key), handler).unsubscribe
+        thread = HandlerThread(self, check_key(key), handler)
+        self._handlers.add(thread)
+        return thread.unsubscribe
 
     def subscribe(
         self,
@@ -314,25 +316,9 @@ class LoggedStorage(BaseStorage):
     def close(self) -> None:
         """See BaseStorage.close()."""
         self.tail.close()
-
-    # Inside
-
-    def _outside_the_loop(self, function: Callable[[], T]) -> T:
-        """Call it in a thread and wait: Django allows no query in the thread of a loop."""
-        if not self.does_io:
-            return function()
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(function())
-            except BaseException as error:
-                future.set_exception(error)
-            finally:
-                self.release()
-
-        threading.Thread(target=run, daemon=True).start()
-        return future.result()
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        for thread in list(self._handlers):
+            thread.join(max(0, deadline - time.monotonic()))
 
 
 def _check_limit(limit: int | None) -> int | None:

@@ -23,9 +23,12 @@ READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
 GET = f"SELECT {_ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
 
 GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
+# Does nothing where another has made it, or has taken the number meanwhile: look, try again.
 MAKE_STATE = (
-    f"INSERT INTO {STATE} (namespace, revision, compacted, epoch, held_changes, held_bytes)"
-    " VALUES (%s, 0, 0, %s, 0, 0) ON CONFLICT (namespace) DO NOTHING"
+    f"INSERT INTO {STATE}"
+    " (namespace, number, revision, compacted, epoch, held_changes, held_bytes)"
+    f" SELECT %s, COALESCE(MAX(number) + 1, 0), 0, 0, %s, 0, 0 FROM {STATE} WHERE 1 = 1"
+    " ON CONFLICT DO NOTHING"
 )
 NEW_EPOCH = f"UPDATE {STATE} SET epoch = %s WHERE namespace = %s"
 IN_EPOCH = " AND epoch = %s"
@@ -35,54 +38,75 @@ IN_EPOCH = " AND epoch = %s"
 NEXT_REVISION = (
     f"UPDATE {STATE} SET revision = revision + 1, held_changes = held_changes + %s,"
     " held_bytes = held_bytes + %s WHERE namespace = %s"
-    " RETURNING revision, held_changes, held_bytes"
+    " RETURNING revision, held_changes, held_bytes, number"
 )
 _STANDING = f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
 
 _STANDING_OF_ONE = f"{_STANDING} = %s"
 
 APPEND = (
-    f'INSERT INTO {CHANGE} (namespace, revision, number, "transaction", key, value,'
+    f'INSERT INTO {CHANGE} (id, namespace, revision, "transaction", key, value,'
     " previous_revision, created_revision, at, actor)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPSERT = (
-    f"INSERT INTO {ENTRY} (namespace, key, value, revision, created_revision, updated_at, actor)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+    f"INSERT INTO {ENTRY} (namespace, key, value, revision, created_revision, previous_revision,"
+    " updated_at, actor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
     " ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value,"
-    " revision = excluded.revision, created_revision = excluded.created_revision,"
+    f" revision = excluded.revision, previous_revision = {ENTRY}.revision,"
     " updated_at = excluded.updated_at, actor = excluded.actor"
 )
+# Tells what the change must say without asking first: where the entry is new, what was given.
+PUT = f"{UPSERT} RETURNING previous_revision, created_revision"
 REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
 
+# A change's id is its place among all changes: the number of its namespace, its revision, its
+# number in the revision, from the highest bits to the lowest.
+_REVISION_BITS, _NUMBER_BITS = 40, 10
+_NAMESPACE = 1 << _REVISION_BITS + _NUMBER_BITS
+_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {_NAMESPACE}"
+# Takes what span() returns.
+_IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
+
 OLDEST_SIZES = (
-    f"SELECT revision, COALESCE(LENGTH(value), 0) FROM {CHANGE} WHERE namespace = %s"
-    " AND revision > %s ORDER BY revision, number LIMIT %s"
+    f"SELECT c.revision, COALESCE(LENGTH(c.value), 0) FROM {CHANGE} c WHERE {_IN_SPAN}"
+    " ORDER BY c.id LIMIT %s"
 )
 HELD_THROUGH = (
-    f"SELECT COUNT(*), COALESCE(SUM(LENGTH(value)), 0) FROM {CHANGE}"
-    " WHERE namespace = %s AND revision <= %s"
+    f"SELECT COUNT(*), COALESCE(SUM(LENGTH(c.value)), 0) FROM {CHANGE} c WHERE {_IN_SPAN}"
 )
-DROP_THROUGH = f"DELETE FROM {CHANGE} WHERE namespace = %s AND revision <= %s"
+DROP_THROUGH = f"DELETE FROM {CHANGE} AS c WHERE {_IN_SPAN}"
+LOCK = f"UPDATE {STATE} SET compacted = compacted WHERE namespace = %s"
+# Never back: another may have dropped more meanwhile.
 COMPACTED = (
     f"UPDATE {STATE} SET compacted = %s, held_changes = held_changes - %s,"
-    " held_bytes = held_bytes - %s WHERE namespace = %s"
+    " held_bytes = held_bytes - %s WHERE namespace = %s AND compacted < %s"
 )
 
-BEFORE = (
-    f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s AND c.key = %s"
-    " AND c.revision <= %s ORDER BY c.revision DESC LIMIT 1"
-)
-AFTER = (
-    f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s AND c.key = %s"
-    " AND c.revision > %s ORDER BY c.revision LIMIT 1"
-)
+_OF_KEY = f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE {_IN_SPAN} AND c.key = %s"
+BEFORE = f"{_OF_KEY} ORDER BY c.id DESC LIMIT 1"
+AFTER = f"{_OF_KEY} ORDER BY c.id LIMIT 1"
 TRANSACTION_END = (
-    f"SELECT MAX(revision) FROM {CHANGE} WHERE namespace = %s AND revision > %s"
-    ' AND "transaction" = %s'
+    f'SELECT MAX(c.revision) FROM {CHANGE} c WHERE {_IN_SPAN} AND c."transaction" = %s'
 )
 
 Statement = tuple[str, list[object]]
+
+
+def place(namespace: int, revision: int) -> int:
+    """The id of a revision's first change; ``namespace`` is the number in its state."""
+    return (namespace << _REVISION_BITS | revision) << _NUMBER_BITS
+
+
+def span(namespace: str, after: int, through: int | None = None) -> list[object]:
+    """The changes of the revisions after ``after``, up to ``through`` or to the newest."""
+    low, high = _start(after + 1), _NAMESPACE if through is None else _start(through + 1)
+    return [namespace, low, namespace, high - 1]
+
+
+def _start(revision: int) -> int:
+    """Where a revision begins in its namespace; no namespace reaches into the next one."""
+    return min(revision << _NUMBER_BITS, _NAMESPACE)
 
 
 def under(column: str, prefix: str, after: str = "") -> Statement:
@@ -149,16 +173,16 @@ def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Sta
     return (
         f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
         f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
-        f" LEFT JOIN {CHANGE} c ON c.namespace = s.namespace AND c.revision > %s{condition}"
-        " WHERE s.namespace = %s ORDER BY c.revision, c.number LIMIT %s",
-        [since, *parameters, namespace, limit],
+        f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {_NAMESPACE} + %s"
+        f" AND c.id < (s.number + 1) * {_NAMESPACE}{condition}"
+        " WHERE s.namespace = %s ORDER BY c.id LIMIT %s",
+        [_start(since + 1), *parameters, namespace, limit],
     )
 
 
 def log_rows(namespace: str, since: int, through: int, selector: Selector) -> Statement:
     condition, parameters = selected(selector)
     return (
-        f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE c.namespace = %s"
-        f" AND c.revision > %s AND c.revision <= %s{condition} ORDER BY c.revision, c.number",
-        [namespace, since, through, *parameters],
+        f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE {_IN_SPAN}{condition} ORDER BY c.id",
+        [*span(namespace, since, through), *parameters],
     )

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                     "namespace",
                     models.CharField(max_length=64, primary_key=True, serialize=False),
                 ),
+                ("number", models.IntegerField(unique=True)),
                 ("revision", models.BigIntegerField(default=0)),
                 ("compacted", models.BigIntegerField(default=0)),
                 ("epoch", models.CharField(max_length=32)),
@@ -32,13 +33,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    agent_master_storage.models.RowIdField(
+                    agent_master_storage.models.PlaceField(
                         primary_key=True, serialize=False
                     ),
                 ),
                 ("namespace", models.CharField(max_length=64)),
                 ("revision", models.BigIntegerField()),
-                ("number", models.IntegerField()),
                 ("transaction", models.BigIntegerField()),
                 ("key", agent_master_storage.models.KeyField(max_length=512)),
                 ("value", models.BinaryField(null=True)),
@@ -49,12 +49,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": ("view",),
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("namespace", "revision", "number"),
-                        name="ams_change_revision",
-                    )
-                ],
             },
         ),
         migrations.CreateModel(
@@ -71,6 +65,7 @@ class Migration(migrations.Migration):
                 ("value", models.BinaryField(editable=True)),
                 ("revision", models.BigIntegerField(editable=False)),
                 ("created_revision", models.BigIntegerField(editable=False)),
+                ("previous_revision", models.BigIntegerField(editable=False)),
                 ("updated_at", models.DateTimeField(editable=False)),
                 ("actor", models.CharField(blank=True, editable=False, max_length=255)),
             ],

@@ -47,7 +47,8 @@ class ChangesView(StorageView):
             raise NotSupported(f"{storage!r} keeps no change log")
         if _wants_events(request):
             self._require_asgi("event streams")
-            return await EventStream.open(storage, query, self._still_may(query))
+            body = request.method != "HEAD"
+            return await EventStream.open(storage, query, self._still_may(query), body=body)
         page = await _in_thread(lambda: _read(storage, query))
         if not page.batches and query.wait:
             self._require_asgi("waiting")
@@ -78,7 +79,9 @@ class ChangesView(StorageView):
     def _still_may(self, query: Query) -> Callable[[], bool]:
         """Looks up the visitor anew: sessions end and rights are taken while a stream lasts."""
         http: Any = self.request._request
-        identity = Identity(http.scope, self.request.user)
+        # Django's test client has the query as text.
+        scope = {**http.scope, "query_string": http.META["QUERY_STRING"].encode()}
+        identity = Identity(scope, self.request.user)
         target = query.selector.key or query.selector.prefix
 
         def still_may() -> bool:

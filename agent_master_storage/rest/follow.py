@@ -23,9 +23,7 @@ T = TypeVar("T")
 class Follower:
     """A subscription that an HTTP response reads from; it ends when the server does."""
 
-    def __init__(
-        self, storage: LoggedStorage, selector: Selector, since: int | None, epoch: str | None
-    ) -> None:
+    def __init__(self, storage: LoggedStorage, selector: Selector, since: int, epoch: str) -> None:
         self._storage = storage
         self._selector = selector
         self._since = since
@@ -34,6 +32,7 @@ class Follower:
         self._ready = asyncio.Event()
         self._subscription: Subscription | None = None
         self._forget_shutdown = shutdown.register(self._on_shutdown)
+        self._closed = False
         self.stopping = False
 
     async def open(self) -> None:
@@ -49,6 +48,9 @@ class Follower:
             notify=self._ready.set,
             loop=self._loop,
         )
+        if self._closed:
+            # A client that leaves at once cancels open(), but not the thread that we are in.
+            self._subscription.close()
 
     @property
     def subscription(self) -> Subscription:
@@ -80,6 +82,7 @@ class Follower:
         await asyncio.sleep(RETRY_INTERVAL)
 
     def close(self) -> None:
+        self._closed = True
         self._forget_shutdown()
         if self._subscription is not None:
             self._subscription.close()

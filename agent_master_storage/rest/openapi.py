@@ -77,7 +77,11 @@ def _parameters() -> dict[str, Any]:
         "raw": _query(
             "raw", str, "The bytes themselves, whatever the headers say.", allow_blank=True
         ),
-        "since": _query("since", int, "After this revision; unless given, from the oldest held."),
+        "since": _query(
+            "since",
+            int,
+            "After this revision; unless given, from the oldest held, events from now.",
+        ),
         "epoch": _query("epoch", str, "The epoch that is known; under another, 410."),
         "wait": _query("wait", float, "Seconds to wait for more when there is none, at most 60."),
         "match": _header("If-Match", 'Only when the entry stands at this ETag: `"7"`; or `*`.'),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -14,7 +13,7 @@ from rest_framework.viewsets import ViewSetMixin
 from .. import access, wire
 from ..backends.base import BaseStorage
 from ..backends.logged import MAX_COMMIT_BYTES
-from ..exceptions import InvalidKey, NotSupported
+from ..exceptions import InvalidKey, InvalidValue, NotSupported
 from ..handler import storages
 from ..keys import check_key
 from ..types import Entry
@@ -50,7 +49,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
         """List the storages that the visitor may see."""
         visible = [alias for alias in storages if access.may(self.user, "view", alias)]
         if not visible and not self.user.is_authenticated:
-            raise NotAuthenticated
+            self.permission_denied(request)
         return Response({"results": [self._alias(alias) for alias in visible]})
 
     def _alias(self, alias: str) -> dict[str, Any]:
@@ -188,6 +187,8 @@ class StorageViewSet(ViewSetMixin, StorageView):
 
     def _body(self, request: Request) -> bytes:
         """The value to be written, by either face."""
+        if "Content-Range" in request.headers:
+            raise InvalidValue("a value is written whole: no Content-Range")
         size = self.storage.max_value_size
         if "raw" in request.query_params or bodies.media_type(request) != "application/json":
             return bodies.read(request, size)

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .. import wire
 from ..exceptions import InvalidValue, StorageError
-from ..keys import check_revision
+from ..keys import check_key, check_prefix, check_revision
 from ..types import Entry
 from ..watch import Batch, Selector
 from ..watch.log import PAGE_BYTES
 
 MAX_ID_LENGTH = 128
+#: characters of an error's detail
+MAX_DETAIL_LENGTH = 800
 #: seconds between two progress frames of a watch
 PROGRESS_RANGE = (0.1, 3600)
 
-_WATCH_FIELDS = {"op", "id", "key", "prefix", "since", "epoch", "snapshot", "progress"}
+#: what each op may say; anything else may be a slip
+FIELDS = {
+    "watch": {"op", "id", "key", "prefix", "since", "epoch", "snapshot", "progress"},
+    "unwatch": {"op", "id"},
+    "ping": {"op", "id"},
+}
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FrameError(StorageError):
-    """A frame that is refused; the socket stays. ``code`` and ``id`` go into the answer."""
+    """A frame that is refused; the socket stays. ``code`` goes into the answer."""
 
-    def __init__(self, code: str, detail: str, id: str | None = None) -> None:
+    def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
-        self.id = id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,37 +63,29 @@ def parse(text: str) -> dict[str, Any]:
     return frame
 
 
+def op_of(frame: Mapping[str, Any]) -> str:
+    """Return the frame's ``op``, and refuse fields that it does not have."""
+    op = frame.get("op")
+    if not isinstance(op, str) or op not in FIELDS:
+        raise FrameError("unknown_op", f"op must be {', '.join(FIELDS)}, not {op!r:.100}")
+    unknown = set(frame) - FIELDS[op]
+    if unknown:
+        raise FrameError("invalid_frame", f"unknown field {sorted(unknown)[0]!r:.100}")
+    return op
+
+
 def id_of(frame: Mapping[str, Any]) -> str:
-    """Return the frame's ``id``: a string of 1 to 128 characters."""
+    """Return the frame's ``id``: a string of 1 to 128 characters, encodable as UTF-8."""
     id = frame.get("id")
-    if isinstance(id, str) and 1 <= len(id) <= MAX_ID_LENGTH:
+    if isinstance(id, str) and 1 <= len(id) <= MAX_ID_LENGTH and not _SURROGATE.search(id):
         return id
     raise FrameError("invalid_frame", f"id must be a string of 1 to {MAX_ID_LENGTH} characters")
 
 
 def watch_request(frame: Mapping[str, Any]) -> WatchRequest:
-    """Check a ``watch`` frame. A field that is not known is refused, it may be a slip."""
+    """Check the fields of a ``watch`` frame; FrameError, InvalidKey."""
     id = id_of(frame)
-    try:
-        return _watch_request(id, frame)
-    except FrameError as error:
-        error.id = id
-        raise
-    except InvalidValue as error:
-        raise FrameError("invalid_frame", str(error), id) from error
-
-
-def _watch_request(id: str, frame: Mapping[str, Any]) -> WatchRequest:
-    unknown = set(frame) - _WATCH_FIELDS
-    if unknown:
-        raise FrameError("invalid_frame", f"unknown field {sorted(unknown)[0]!r}")
-    if ("key" in frame) == ("prefix" in frame):
-        raise FrameError("invalid_frame", "give either key or prefix")
-    since, snapshot, epoch = (
-        frame.get("since"),
-        frame.get("snapshot", False),
-        frame.get("epoch"),
-    )
+    since, snapshot, epoch = frame.get("since"), frame.get("snapshot", False), frame.get("epoch")
     if not isinstance(snapshot, bool):
         raise FrameError("invalid_frame", "snapshot must be true or false")
     if epoch is not None and not isinstance(epoch, str):
@@ -92,12 +94,28 @@ def _watch_request(id: str, frame: Mapping[str, Any]) -> WatchRequest:
         raise FrameError("invalid_frame", "give since or snapshot, not both")
     return WatchRequest(
         id=id,
-        selector=Selector.of(frame.get("prefix", ""), frame.get("key")),
-        since=None if since is None else check_revision(since, "since"),
+        selector=_selector(frame),
+        since=_since(since),
         epoch=epoch,
         snapshot=snapshot,
         progress=_progress(frame.get("progress")),
     )
+
+
+def _since(revision: Any) -> int | None:
+    try:
+        return None if revision is None else check_revision(revision, "since")
+    except InvalidValue as error:
+        raise FrameError("invalid_frame", str(error)) from error
+
+
+def _selector(frame: Mapping[str, Any]) -> Selector:
+    if ("key" in frame) == ("prefix" in frame):
+        raise FrameError("invalid_frame", "give either key or prefix")
+    if "key" in frame:
+        # A key that is null must not become a watch of everything.
+        return Selector(key=check_key(frame["key"]))
+    return Selector(check_prefix(frame["prefix"]))
 
 
 def _progress(seconds: object) -> float | None:
@@ -110,50 +128,46 @@ def _progress(seconds: object) -> float | None:
     raise FrameError("invalid_frame", f"progress must be {low} to {high} seconds")
 
 
-def dumps(frame: Mapping[str, Any]) -> str:
+def dumps(frame: object) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
-def error(error: StorageError, id: str | None) -> str:
-    return dumps({"type": "error", "id": id, **wire.error(error)})
+def error(error: StorageError, id: object = None) -> str:
+    """An error frame. What the client sent may be in it, so it must not grow, nor fail."""
+    body = wire.error(error)
+    body["detail"] = _shortened(body["detail"], MAX_DETAIL_LENGTH)
+    id = _shortened(id, 2 * MAX_ID_LENGTH) if isinstance(id, str) else None
+    # With escapes: lone surrogates can't be encoded otherwise.
+    return json.dumps({"type": "error", "id": id, **body}, separators=(",", ":"))
 
 
-def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry]) -> Iterator[str]:
-    """Frames of about PAGE_BYTES of values; at least one, the last with ``more`` false."""
-    pages = list(_pages(entries)) or [[]]
-    for number, page in enumerate(pages, 1):
-        yield dumps(
-            {
-                "type": "snapshot",
-                "id": id,
-                "revision": revision,
-                "epoch": epoch,
-                "entries": [wire.entry(entry) for entry in page],
-                "more": number < len(pages),
-            }
-        )
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def _pages(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    start = size = 0
-    for index, entry in enumerate(entries):
-        size += len(entry.value) + len(entry.key) + 200
-        if size >= PAGE_BYTES:
-            yield entries[start : index + 1]
-            start, size = index + 1, 0
-    if start < len(entries):
-        yield entries[start:]
+def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry], more: bool) -> str:
+    """A page of a snapshot; ``more`` unless it is the last."""
+    return dumps(
+        {
+            "type": "snapshot",
+            "id": id,
+            "revision": revision,
+            "epoch": epoch,
+            "entries": [wire.entry(entry) for entry in entries],
+            "more": more,
+        }
+    )
 
 
 def changes(id_text: str, batches: Sequence[Batch]) -> Iterator[str]:
     """Frames of whole revisions, as many in each as fit PAGE_BYTES.
 
-    ``id_text`` is the id as JSON. What a batch says is encoded once, whoever reads it.
+    ``id_text`` is the id as JSON.
     """
     texts: list[str] = []
     size = revision = 0
     for batch in batches:
-        for revision, text in _encoded(batch):
+        for revision, text in encode(batch):
             texts.append(text)
             size += len(text)
             if size >= PAGE_BYTES:
@@ -169,8 +183,8 @@ def _changes_frame(id_text: str, revision: int, texts: Sequence[str]) -> str:
     )
 
 
-def _encoded(batch: Batch) -> Sequence[tuple[int, str]]:
-    """The revisions of a batch, each with its changes as JSON."""
+def encode(batch: Batch) -> Sequence[tuple[int, str]]:
+    """The revisions of a batch, each with its changes as JSON; done once, whoever asks."""
     encoded: list[tuple[int, str]] | None = batch.memo.get("frames")
     if encoded is None:
         encoded, texts = [], []

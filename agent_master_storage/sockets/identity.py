@@ -1,38 +1,18 @@
-"""Who is at the other end of a socket, and whether the page it comes from may be there."""
+"""Who is at the other end of a socket or stream, asked anew for as long as it stays open."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
-from channels.security.websocket import OriginValidator
 from django.apps import apps
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, parse_cookie
+from rest_framework.authentication import BasicAuthentication
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
-
-
-def origin_allowed(scope: dict[str, Any]) -> bool:
-    """No Origin (agents, scripts), this host's, one of ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS.
-
-    Browsers send cookies with a socket from any page: without this, a foreign page could
-    read with its visitor's session.
-    """
-    origin = _header(scope, b"origin")
-    if origin is None:
-        return True
-    if urlsplit(origin).netloc == _header(scope, b"host"):
-        return True
-    hosts = settings.ALLOWED_HOSTS or (
-        [".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else []
-    )
-    # "*" is about the Host header; it does not mean every site of the world.
-    allowed = [host for host in hosts if host != "*"] + settings.CSRF_TRUSTED_ORIGINS
-    return bool(OriginValidator(None, allowed).valid_origin(urlsplit(origin)))
 
 
 class Identity:
@@ -47,22 +27,41 @@ class Identity:
         self._known = known if known is not None else scope.get("user")
         # Whether header or session name somebody: then they alone say whether it ended.
         self._by_scope: bool | None = None
+        # Whom a name and a password named.
+        self._by_password: Any = None
 
     def user(self) -> Any:
         """Raises DRF's AuthenticationFailed for a wrong header."""
-        user = _user_of(self._scope)
+        user = self._of_scope()
         if self._by_scope is None:
             self._by_scope = user.is_authenticated
         return user if self._by_scope else _reloaded(self._known)
 
+    def _of_scope(self) -> Any:
+        request = _request(self._scope)
+        if "HTTP_AUTHORIZATION" not in request.META:
+            return request.user
+        return self._of_known_password() or self._of_header(request)
 
-def _user_of(scope: dict[str, Any]) -> Any:
-    request = _request(scope)
-    if "HTTP_AUTHORIZATION" in request.META:
+    def _of_header(self, request: HttpRequest) -> Any:
         classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
-        authenticators = [authenticator() for authenticator in classes]
-        return Request(request, authenticators=authenticators).user
-    return request.user
+        asked = Request(request, authenticators=[authenticator() for authenticator in classes])
+        user = asked.user
+        if type(asked.successful_authenticator) is BasicAuthentication:
+            self._by_password = user
+        return user
+
+    def _of_known_password(self) -> Any:
+        """The user of before, unless the password is another now.
+
+        Checking a password takes a good part of a second of CPU, on purpose: hundreds of
+        sockets could not afford that each time.
+        """
+        known = self._by_password
+        if known is None or not known.has_usable_password():
+            return None
+        user = _reloaded(known)
+        return user if user.is_authenticated and user.password == known.password else None
 
 
 def _request(scope: dict[str, Any]) -> HttpRequest:
@@ -84,7 +83,10 @@ def _session_user(request: HttpRequest) -> Any:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not key or not apps.is_installed("django.contrib.sessions"):
         return AnonymousUser()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    # Under SECRET_KEY_FALLBACKS a session gets a new key, which a socket can't give the browser.
+    session.cycle_key = lambda: None
+    request.session = session
     return auth.get_user(request)
 
 
@@ -93,10 +95,3 @@ def _reloaded(user: Any) -> Any:
         return AnonymousUser()
     manager = auth.get_user_model()._default_manager
     return manager.filter(pk=user.pk, is_active=True).first() or AnonymousUser()
-
-
-def _header(scope: dict[str, Any], wanted: bytes) -> str | None:
-    for name, value in scope.get("headers", ()):
-        if name == wanted:
-            return str(value.decode("latin1"))
-    return None

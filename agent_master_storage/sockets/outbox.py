@@ -8,21 +8,23 @@ log.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 
 from asgiref.sync import sync_to_async
 
 from ..backends.logged import LoggedStorage
-from ..exceptions import RevisionCompacted, StorageUnavailable
+from ..exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
 from ..watch import Batch, Subscription
 from . import frames
 from .frames import WatchRequest
+from .snapshot import SnapshotReader
 
-logger = logging.getLogger("agent_master_storage.sockets")
-
-#: seconds until the log is read again after the store could not be reached
+#: seconds until the store is read again after it could not be reached
 RETRY_INTERVAL = 1.0
+#: bytes of values from which changes are encoded in a thread
+LARGE = 64 * 1024
+HEARTBEAT = '{"type":"heartbeat"}'
 
 
 class Watch:
@@ -31,11 +33,14 @@ class Watch:
     def __init__(self, request: WatchRequest) -> None:
         self.request = request
         self.id = request.id
-        self.id_text = frames.dumps(request.id)  # type: ignore[arg-type]
+        self.id_text = frames.dumps(request.id)
         self.subscription: Subscription | None = None
-        self.snapshot: Iterator[str] = iter(())
+        #: the snapshot, as long as it is not sent
+        self.snapshot: SnapshotReader | None = None
         self.progress_due = False
         self.timer: asyncio.TimerHandle | None = None
+        #: ``watching`` has been said
+        self.started = False
         self.closed = False
 
     def close(self) -> None:
@@ -48,80 +53,150 @@ class Watch:
 
 
 class Outbox:
-    """The watches of one socket, and the task that sends for them."""
+    """The watches of one socket, and the task that sends for them.
 
-    def __init__(self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]]) -> None:
+    ``heartbeat``: seconds without a frame after which one is sent, to keep proxies from closing.
+    """
+
+    def __init__(
+        self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]], heartbeat: float
+    ) -> None:
         self.watches: dict[str, Watch] = {}
         self._storage = storage
         self._send = send
+        self._heartbeat = heartbeat
         self._loop = asyncio.get_running_loop()
         self._ready: dict[Watch, None] = {}
+        self._sayings: deque[str] = deque()
         self._wake = asyncio.Event()
+        self._closed = False
+
+    # Watches
+
+    async def open(self, watch: Watch) -> tuple[int, str]:
+        """Subscribe; returns revision and epoch. The id is taken from here on."""
+        self.watches[watch.id] = watch
+        watch.closed = self._closed
+        try:
+            return await sync_to_async(self._open, thread_sensitive=False)(watch)
+        except BaseException:
+            self.drop(watch)
+            raise
 
     def start(self, watch: Watch) -> None:
-        """Begin to send; ``watching`` has been said."""
-        assert watch.subscription is not None
-        self.watches[watch.id] = watch
-        self._schedule_progress(watch)
-        self.ready(watch)
+        """Begin to send for it; ``watching`` has been said."""
+        if not watch.closed:
+            watch.started = True
+            self._schedule_progress(watch)
+            self.ready(watch)
 
     def ready(self, watch: Watch) -> None:
         """There is something to send for it. In the loop's thread."""
-        # Before start() and after drop() it is not ours.
-        if self.watches.get(watch.id) is watch:
+        if watch.started and not watch.closed:
             self._ready[watch] = None
             self._wake.set()
 
-    def drop(self, id: str) -> None:
-        watch = self.watches.pop(id)
+    def drop(self, watch: Watch) -> None:
+        if self.watches.get(watch.id) is watch:
+            del self.watches[watch.id]
         self._ready.pop(watch, None)
         watch.close()
 
+    def say(self, text: str) -> None:
+        """Have a frame sent that is no watch's; does not wait for the client."""
+        self._sayings.append(text)
+        self._wake.set()
+
     def close(self) -> None:
-        for id in list(self.watches):
-            self.drop(id)
+        self._closed = True
+        for watch in list(self.watches.values()):
+            self.drop(watch)
+
+    def _open(self, watch: Watch) -> tuple[int, str]:
+        request = watch.request
+        try:
+            subscription = self._storage.subscribe(
+                prefix=request.selector.prefix,
+                key=request.selector.key,
+                since=request.since,
+                epoch=request.epoch,
+                notify=lambda: self.ready(watch),
+                loop=self._loop,
+            )
+        finally:
+            self._storage.release()
+        position, epoch = subscription.position, subscription.epoch
+        if request.snapshot:
+            watch.snapshot = SnapshotReader(self._storage, request.selector, position, epoch)
+        watch.subscription = subscription
+        # Who closed it meanwhile did not see the subscription.
+        if watch.closed:
+            subscription.close()
+        return position, epoch
+
+    # Sending
 
     async def run(self) -> None:
         """Send until cancelled, each watch in its turn."""
         while True:
-            await self._wake.wait()
+            await self._wait()
             self._wake.clear()
-            while self._ready:
-                watch = next(iter(self._ready))
-                del self._ready[watch]
-                await self._serve(watch)
+            while self._ready or self._sayings:
+                while self._sayings:
+                    await self._send(self._sayings.popleft())
+                if self._ready:
+                    watch = next(iter(self._ready))
+                    del self._ready[watch]
+                    await self._serve(watch)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                await self._wake.wait()
+        except TimeoutError:
+            self.say(HEARTBEAT)
 
     async def _serve(self, watch: Watch) -> None:
         try:
             await self._tell(watch)
         except RevisionCompacted as error:
-            self._drop_if_open(watch)
-            await self._send(frames.error(error, watch.id))
+            if not watch.closed:
+                self.drop(watch)
+                await self._send(frames.error(error, watch.id))
         except StorageUnavailable:
             self._loop.call_later(RETRY_INTERVAL, self.ready, watch)
 
     async def _tell(self, watch: Watch) -> None:
         subscription = watch.subscription
         assert subscription is not None
-        async for frame in _each(watch.snapshot):
-            if watch.closed:
-                return
-            await self._send(frame)
-        if subscription.pending:
-            batches = subscription.take()
-            if batches is None:
-                batches = await sync_to_async(self._read, thread_sensitive=False)(subscription)
-            for frame in frames.changes(watch.id_text, batches):
-                if watch.closed:
-                    return
-                await self._send(frame)
-        if watch.closed:
-            return
-        if subscription.pending:
+        if watch.snapshot is not None:
+            await self._tell_snapshot(watch, watch.snapshot)
+        elif subscription.pending:
+            await self._tell_changes(watch, subscription)
+        if watch.snapshot is not None or subscription.pending:
             # The others of this socket first: one that is far behind must not starve them.
             self.ready(watch)
-        elif watch.progress_due:
+        elif watch.progress_due and not watch.closed:
             await self._tell_progress(watch, subscription.bookmark)
+
+    async def _tell_snapshot(self, watch: Watch, reader: SnapshotReader) -> None:
+        read = sync_to_async(self._read_snapshot, thread_sensitive=False)
+        await self._send_for(watch, await read(watch.id, reader))
+        if reader.done:
+            watch.snapshot = None
+
+    async def _tell_changes(self, watch: Watch, subscription: Subscription) -> None:
+        batches = subscription.take()
+        if batches is None or sum(batch.size for batch in batches) > LARGE:
+            prepare = sync_to_async(self._prepare, thread_sensitive=False)
+            batches = await prepare(subscription, batches)
+        await self._send_for(watch, frames.changes(watch.id_text, batches))
+
+    async def _send_for(self, watch: Watch, texts: Iterable[str]) -> None:
+        for text in texts:
+            if watch.closed:
+                return
+            await self._send(text)
 
     async def _tell_progress(self, watch: Watch, revision: int) -> None:
         watch.progress_due = False
@@ -138,59 +213,31 @@ class Outbox:
         watch.progress_due = True
         self.ready(watch)
 
-    def _drop_if_open(self, watch: Watch) -> None:
-        if self.watches.get(watch.id) is watch:
-            self.drop(watch.id)
+    # In threads of the pool, which would keep a connection for as long as the process lives.
+    # Encoding megabytes would hold up the loop.
+
+    def _prepare(self, subscription: Subscription, batches: list[Batch] | None) -> list[Batch]:
+        try:
+            batches = self._read(subscription) if batches is None else batches
+            for batch in batches:
+                frames.encode(batch)
+            return batches
+        finally:
+            self._storage.release()
 
     def _read(self, subscription: Subscription) -> list[Batch]:
-        # A thread of the pool would keep its connection for as long as the process lives.
         try:
             return subscription.read()
-        finally:
-            self._storage.release()
+        except RevisionAhead:
+            # The store was emptied or set back. That its epoch is another says more.
+            self._storage.log_state().check(subscription.position, subscription.epoch)
+            raise
 
-    async def open(self, watch: Watch) -> tuple[int, str]:
-        """Subscribe, and take the snapshot if one is wanted; returns revision and epoch."""
-        return await sync_to_async(self._open, thread_sensitive=False)(watch)
-
-    def _open(self, watch: Watch) -> tuple[int, str]:
-        request = watch.request
-        since, epoch = request.since, request.epoch
+    def _read_snapshot(self, id: str, reader: SnapshotReader) -> list[str]:
         try:
-            if request.snapshot:
-                since, epoch = self._take_snapshot(watch)
-            watch.subscription = self._storage.subscribe(
-                prefix=request.selector.prefix,
-                key=request.selector.key,
-                since=since,
-                epoch=epoch,
-                notify=lambda: self.ready(watch),
-                loop=self._loop,
-            )
+            return [
+                frames.snapshot(id, reader.revision, reader.epoch, entries, more)
+                for entries, more in reader.read()
+            ]
         finally:
             self._storage.release()
-        return watch.subscription.position, watch.subscription.epoch
-
-    def _take_snapshot(self, watch: Watch) -> tuple[int, str]:
-        request = watch.request
-        key = request.selector.key
-        if key is None:
-            snapshot = self._storage.snapshot(request.selector.prefix)
-            entries = snapshot.entries
-        else:
-            # A key is the first of those that begin with it.
-            snapshot = self._storage.page(key, limit=1)
-            entries = [entry for entry in snapshot.entries if entry.key == key]
-        if request.epoch not in (None, snapshot.epoch):
-            raise RevisionCompacted(
-                f"the store is in epoch {snapshot.epoch}, not {request.epoch}", oldest=1
-            )
-        watch.snapshot = frames.snapshot(watch.id, snapshot.revision, snapshot.epoch, entries)
-        return snapshot.revision, snapshot.epoch
-
-
-async def _each(pages: Iterator[str]) -> AsyncIterator[str]:
-    """The pages, each encoded in a thread: megabytes would hold up the loop."""
-    following = sync_to_async(lambda: next(pages, None), thread_sensitive=False)
-    while (page := await following()) is not None:
-        yield page

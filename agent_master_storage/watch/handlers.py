@@ -45,9 +45,15 @@ class HandlerThread:
         # The state up to this revision was told by a resync, not by its changes.
         self._skip_to = 0
         self._subscription = log.subscribe(key=key, notify=self._ready.set)
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._run, name=f"agent-master-storage-watch-{key[:40]}", daemon=True
-        ).start()
+        )
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread, which ends after unsubscribe() and with the storage."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
 
     def unsubscribe(self) -> None:
         """Final: no call starts after this has returned. One that runs is not awaited."""
@@ -58,7 +64,7 @@ class HandlerThread:
 
     def _run(self) -> None:
         failures = 0
-        while not self._closed:
+        while not (self._closed or self._subscription.ended):
             self._ready.wait()
             self._ready.clear()
             try:
@@ -79,7 +85,7 @@ class HandlerThread:
                 self._log.release()
 
     def _drain(self) -> None:
-        while self._subscription.pending and not self._closed:
+        while self._subscription.pending and not (self._closed or self._subscription.ended):
             try:
                 batches = self._subscription.pull()
             except RevisionCompacted:
@@ -95,7 +101,7 @@ class HandlerThread:
 
     def _call(self, value: bytes | None) -> None:
         with self._lock:
-            if self._closed:
+            if self._closed or self._subscription.ended:
                 return
         try:
             self._handler(value)

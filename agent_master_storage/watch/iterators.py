@@ -48,13 +48,14 @@ class ChangeIterator(Iterator[Change]):
 
     def __next__(self) -> Change:
         while not self._buffer.changes:
-            if self._closed:
+            # Before the looking: what is set from here on must not be missed.
+            self._ready.clear()
+            if self._closed or self._subscription.ended:
                 raise StopIteration
             self._fill()
         return self._buffer.changes.popleft()
 
     def _fill(self) -> None:
-        self._ready.clear()
         if not self._subscription.pending:
             self._ready.wait()
             return
@@ -64,7 +65,7 @@ class ChangeIterator(Iterator[Change]):
             time.sleep(self._buffer.failed())
 
     def close(self) -> None:
-        """End it: the thread that waits in next() gets StopIteration."""
+        """End it, as the storage's close() does: who waits in next() gets StopIteration."""
         self._closed = True
         if hasattr(self, "_subscription"):
             self._subscription.close()
@@ -96,13 +97,13 @@ class AsyncChangeIterator(AsyncIterator[Change]):
 
     async def __anext__(self) -> Change:
         while not self._buffer.changes:
-            if self._closed:
+            self._ready.clear()
+            if self._closed or self._subscription.ended:
                 raise StopAsyncIteration
             await self._fill()
         return self._buffer.changes.popleft()
 
     async def _fill(self) -> None:
-        self._ready.clear()
         if not self._subscription.pending:
             await self._ready.wait()
             return

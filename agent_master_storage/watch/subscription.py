@@ -37,6 +37,8 @@ class Subscription:
         self.loop = loop
         # Guarded by the tail's lock, as is ``position`` while this is false.
         self.pending = True
+        #: the storage was closed: nothing more will come
+        self.ended = False
         self._tail = tail
 
     @property

@@ -41,6 +41,8 @@ class Tail:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        # The one before it, which may not yet have closed its connection.
+        self._ending: threading.Thread | None = None
         self._router: Router[Subscription] = Router()
         self._subscriptions: dict[Subscription, None] = {}
         self._ring = Ring()
@@ -111,12 +113,15 @@ class Tail:
             return max(subscription.position, state.revision)
 
     def close(self) -> None:
-        """Drop all subscriptions and wait a moment for the thread to end."""
+        """End all subscriptions and wait a moment for the thread to end."""
         with self._lock:
-            thread = self._thread
-            for subscription in list(self._subscriptions):
+            thread = self._thread or self._ending
+            ended = list(self._subscriptions)
+            for subscription in ended:
                 self._router.remove(subscription.selector, subscription)
+                subscription.ended = True
             self._subscriptions.clear()
+        _notify(ended)
         self._wake.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
@@ -156,7 +161,7 @@ class Tail:
             if self._subscriptions:
                 return False
             # From here on, the next subscription starts another thread.
-            self._thread, self._state = None, None
+            self._ending, self._thread, self._state = self._thread, None, None
             waiter, self._waiter = self._waiter, None
         self._let_go(waiter)
         return True

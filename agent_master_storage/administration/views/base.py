@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.generic import View
 
 from ... import access, models
@@ -90,13 +91,17 @@ class StorageView(View):
         return TemplateResponse(self.request, name, everything, status=status)
 
     def back_url(self, alias: str) -> str:
-        """The list that the user came from, or that of the storage."""
-        query = self.request.GET.get(FILTERS) or urlencode({"alias": alias})
-        return f"{list_url('entry', self.site)}?{query}"
+        """The list that the user came from, or that of the storage; else where all begins."""
+        if filters := self.request.GET.get(FILTERS):
+            return f"{list_url('entry', self.site)}?{filters}"
+        if access.may(self.request.user, "view", alias):
+            return f"{list_url('entry', self.site)}?{urlencode({'alias': alias})}"
+        return reverse("admin:index", current_app=self.site)
 
     def problem(self, title: str, error: StorageError, status: int) -> TemplateResponse:
         """A page that says what went wrong."""
-        return self.page("problem", title, status, detail=str(error))
+        typed = self.request.method == "POST"
+        return self.page("problem", title, status, detail=str(error), typed=typed)
 
     def go(self, url: str, text: str = "", level: int = messages.SUCCESS) -> HttpResponseRedirect:
         """Lead on to ``url``, where ``text`` is shown."""

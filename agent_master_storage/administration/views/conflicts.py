@@ -38,6 +38,7 @@ class ConflictView(EntryView):
             diff=compare(stores.content_of(current), mine) if mine else None,
             seen=current.seen if current else MISSING,
             packed=_pack(mine),
+            may_view=self.may("view", self.address),
             may_overwrite=self.may(action, self.address),
             may_go_on=bool(mine and current and mine.kind != "file"),
         )

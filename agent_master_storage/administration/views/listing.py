@@ -53,10 +53,11 @@ class ListView(StorageView):
         rows = list(self.rows(shown, prefix, alone=bool(alias)))
         more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
         here = request.GET.urlencode()
+        may_change = self.model_admin.has_change_permission(request)
         add = {"alias": alias, "key": prefix}
         return self.page(
             "entries",
-            "Select entry to change",
+            f"Select entry to {'change' if may_change else 'view'}",
             rows=[(row, self.link(row, here)) for row in rows],
             choices=list(self.choices(alias, prefix)),
             alias=alias,

@@ -25,6 +25,17 @@
         return !fault(text) && squeezed(text) === JSON.stringify(JSON.parse(text));
     }
 
+    /* Whether the page's Content-Security-Policy lets scripts add style sheets: the JSON editor
+       cannot be read without its own. */
+    function stylesAllowed() {
+        const probe = element("style", "");
+        probe.textContent = ":root { --ams-probe: yes; }";
+        document.head.append(probe);
+        const found = getComputedStyle(document.documentElement).getPropertyValue("--ams-probe");
+        probe.remove();
+        return found.trim() === "yes";
+    }
+
     function element(tag, className) {
         const made = document.createElement(tag);
         made.className = className;
@@ -35,6 +46,7 @@
         constructor(area) {
             this.area = area;
             this.editor = null;
+            this.available = "JSONEditor" in window && stylesAllowed();
             this.frame = element("div", "ams-editing");
             this.box = element("div", "ams-json ams-hidden");
             this.status = element("p", "ams-status");
@@ -58,9 +70,9 @@
         }
 
         mayUseEditor() {
-            const empty = this.area.value.trim() === "";
+            const text = this.area.value;
             const fragile = this.area.dataset.fragile === "yes";
-            return "JSONEditor" in window && !fragile && (empty || survives(this.area.value));
+            return this.available && !fragile && (fault(text) !== "" || survives(text));
         }
 
         open() {
@@ -113,7 +125,7 @@
                 return;
             }
             const wrong = fault(this.area.value);
-            const plain = "JSONEditor" in window && this.box.classList.contains("ams-hidden");
+            const plain = this.available && this.box.classList.contains("ams-hidden");
             const why = plain ? "Valid JSON. It is edited as text: it holds numbers or keys that " +
                 "JavaScript does not keep." : "Valid JSON.";
             this.say(wrong ? `Not JSON: ${wrong}` : why, Boolean(wrong));

@@ -1,0 +1,1 @@
+"""Keys, types, errors, settings, models, transactions: what everything else stands on."""

@@ -1,0 +1,119 @@
+"""Websocket clients of real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from ..processes import Server
+from ..sockets.client import Frame, basic
+
+#: seconds to wait for what must come
+TIMEOUT = 30.0
+
+
+class Client:
+    """A socket that talks in frames."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, **frame: Any) -> None:
+        await self.connection.send(json.dumps(frame))
+
+    async def receive(self) -> Frame:
+        async with asyncio.timeout(TIMEOUT):
+            frame: Frame = json.loads(await self.connection.recv())
+        return frame
+
+    async def watch(self, id: str = "a", **fields: Any) -> Frame:
+        if "key" not in fields:
+            fields.setdefault("prefix", "")
+        await self.send(op="watch", id=id, **fields)
+        answer = await self.receive()
+        assert (answer["type"], answer["id"]) == ("watching", id), answer
+        return answer
+
+    async def changes_until(self, revision: int) -> list[Frame]:
+        found: list[Frame] = []
+        while not found or found[-1]["revision"] < revision:
+            frame = await self.receive()
+            assert frame["type"] == "changes", frame
+            found += frame["changes"]
+        return found
+
+    async def closed(self) -> int | None:
+        """The code of the close that comes, after whatever frames."""
+        async with asyncio.timeout(TIMEOUT):
+            try:
+                while True:
+                    await self.connection.recv()
+            except ConnectionClosed as closed:
+                return closed.rcvd.code if closed.rcvd else None
+
+
+@asynccontextmanager
+async def client(
+    server: Server, alias: str = "default", **headers: str | None
+) -> AsyncIterator[Client]:
+    """Connect as pytest-django's ``admin_user``; ``headers``: further ones, None leaves one out."""
+    named = {"Authorization": basic("admin"), **headers}
+    async with connect(
+        f"{server.ws}/ws/storage/{alias}/",
+        additional_headers={name: value for name, value in named.items() if value is not None},
+        max_size=None,
+        proxy=None,
+        close_timeout=1,
+        open_timeout=TIMEOUT,
+    ) as connection:
+        yield Client(connection)
+
+
+@asynccontextmanager
+async def clients(server: Server, count: int, alias: str = "default") -> AsyncIterator[list[Client]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(client(server, alias)) for _ in range(count)]
+
+
+def processes_of(pid: int) -> Iterator[int]:
+    """The process and all below it (Linux)."""
+    yield pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for child in children.read_text().split():
+        yield from processes_of(int(child))
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """What they have used up to now."""
+    ticks = 0
+    for pid in pids:
+        # After the command's name, which may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / 100
+
+
+def resident_mib(pids: list[int]) -> float:
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                total += int(line.split()[1])
+    return total / 1024
+
+
+async def ended(server: Server, within: float) -> float:
+    """Seconds until the server's process has ended, ``within`` at most."""
+    began = time.monotonic()
+    while server.process.poll() is None:
+        assert time.monotonic() - began < within, server.log.read_text()[-2000:]
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began

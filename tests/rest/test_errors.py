@@ -1,0 +1,163 @@
+"""Refusals that do not depend on the entry, and failures of the store: JSON, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.signals import got_request_exception
+from django.test import Client
+
+from .adapters import SECRET
+from .api import ISOLATED, JSON, OCTETS, Api, refused
+from .conftest import LogIn
+
+pytestmark = ISOLATED
+
+#: by path, the methods that it knows
+METHODS = {
+    "": {"GET", "HEAD", "OPTIONS"},
+    "memory/": {"GET", "HEAD", "OPTIONS"},
+    "memory": {"GET", "HEAD", "OPTIONS"},
+    "memory/entries": {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"},
+    "memory/entries/": {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"},
+    "memory/entries/a": {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"},
+    "memory/commit": {"POST", "OPTIONS"},
+    "memory/commit/": {"POST", "OPTIONS"},
+    "memory/changes": {"GET", "HEAD", "OPTIONS"},
+    "memory/changes/": {"GET", "HEAD", "OPTIONS"},
+}
+ALL_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "TRACE", "BREW")
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_a_method_that_a_path_does_not_know(memory: Api, path: str) -> None:
+    for method in ALL_METHODS:
+        answer = memory.client.generic(method, f"/storage/{path}")
+        if method in METHODS[path]:
+            assert answer.status_code != 405
+            continue
+        if method != "HEAD":
+            refused(answer, 405, "method_not_allowed")
+        assert answer.status_code == 405
+        allowed = {name.strip() for name in answer.headers["Allow"].split(",")}
+        assert allowed == METHODS[path]
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_options(memory: Api, path: str) -> None:
+    answer = memory.client.options(f"/storage/{path}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, JSON)
+    assert set(answer.headers["Allow"].split(", ")) == METHODS[path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "memory/other",
+        "memory/entriesx",
+        "memory/entry/a",
+        "memory/commit/more",
+        "memory/changes/more",
+        "/",
+        "/entries",
+        "//entries/a",
+        "memory//entries",
+        "%2e%2e/admin/",
+        "%0A/%00",
+        "a" * 5000 + "/b",
+    ],
+)
+def test_a_path_that_is_none(memory: Api, path: str) -> None:
+    for client in (memory.client, Client()):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            refused(client.generic(method, f"/storage/{path}"), 404, "not_found")
+        assert client.head(f"/storage/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("alias", ["nowhere", "Default", "default ", "..", "%00", "%0A", "ключ"])
+def test_an_unknown_storage(memory: Api, alias: str) -> None:
+    for path in ("", "/", "/entries", "/entries/a", "/changes"):
+        refused(memory.client.get(f"/storage/{alias}{path}"), 404, "unknown_storage")
+    refused(memory.client.put(f"/storage/{alias}/entries/a", b""), 404, "unknown_storage")
+    refused(memory.client.delete(f"/storage/{alias}/entries/a"), 404, "unknown_storage")
+    answer = memory.client.post(f"/storage/{alias}/commit", {"operations": []}, JSON)
+    refused(answer, 404, "unknown_storage")
+
+
+@pytest.mark.parametrize("path", ["", "memory/", "memory/entries", "memory/changes"])
+@pytest.mark.parametrize("accept", ["image/png", "text/plain", "application/xml", OCTETS, "x"])
+def test_a_face_that_there_is_not(memory: Api, path: str, accept: str) -> None:
+    answer = memory.client.get(f"/storage/{path}", headers={"Accept": accept})
+    refused(answer, 406, "not_acceptable")
+    assert "Accept" in answer.headers["Vary"]
+
+
+def test_who_takes_events_gets_errors_as_json(memory: Api) -> None:
+    headers = {"Accept": "text/event-stream"}
+    for query in ({"since": "x"}, {"key": "a", "prefix": "b"}, {"encoding": "x"}):
+        refused(memory.changes(headers=headers, **query), 400, "invalid_value")
+    refused(Api(Client(), "memory").changes(headers=headers), 401, "not_authenticated")
+
+
+def test_browsers_get_errors_as_pages(memory: Api) -> None:
+    headers = {"Accept": "text/html"}
+    for answer, status in (
+        (memory.get("nothing", headers=headers), 404),
+        (memory.get("a\n", headers=headers), 400),
+        (memory.changes(since=9, headers=headers), 410),
+        (memory.client.get("/storage/memory/commit", headers=headers), 405),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"].startswith("text/html")
+        # The page's own script has the word.
+        assert b"Traceback (most" not in answer.content
+
+
+@pytest.fixture(params=["BrokenStorage", "BrokenLog", "BrokenState"])
+def broken(request: pytest.FixtureRequest, log_in: LogIn, settings: Any) -> Api:
+    backend = f"tests.rest.adapters.{request.param}"
+    settings.AGENT_MASTER_STORAGE = {"broken": {"BACKEND": backend}}
+    actions = ("view", "add", "change", "delete")
+    return Api(log_in("ann", *actions, raise_request_exception=False), "broken")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_bug_of_an_adapter_is_told_to_nobody(broken: Api, settings: Any, debug: bool) -> None:
+    settings.DEBUG = debug
+    heard = []
+
+    def listen(sender: Any, **kwargs: Any) -> None:
+        heard.append(sender)
+
+    got_request_exception.connect(listen)
+    try:
+        answers = [broken.get("a"), broken.put("a"), broken.delete("a"), broken.get()]
+        answers += [broken.changes(), broken.client.get("/storage/broken/")]
+        answers += [broken.get("a", headers={"Accept": "text/html"})]
+    finally:
+        got_request_exception.disconnect(listen)
+    failed = [answer for answer in answers if answer.status_code == 500]
+    assert len(heard) == len(failed) > 0
+    for answer in answers:
+        assert SECRET.encode() not in answer.content
+        assert b"Traceback (most" not in answer.content
+    for answer in failed[:-1]:
+        refused(answer, 500, "error")
+
+
+def test_a_bad_form_from_a_session(admin_user: Any) -> None:
+    """Looking for a CSRF token, Django parses a form: no fault of it is one of ours."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    for content_type, body in (
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=\xff", b"x"),
+        ("multipart/form-data; boundary=x", b"x" * 1000),
+        ("application/x-www-form-urlencoded; charset=latin1", b"a=b"),
+        ("application/x-www-form-urlencoded", b"&a" * 2000),
+        ("application/x-www-form-urlencoded", b"a" * 3_000_000),
+    ):
+        answer = client.generic("POST", "/storage/memory/commit", body, content_type)
+        assert answer.status_code in (400, 403, 413)
+        assert answer.headers["Content-Type"] == JSON
