@@ -34,7 +34,7 @@ from . import rows, sql, sqlite
 from .logged import LoggedStorage
 from .operations import Standing, check_conditions
 from .polling import PollingWaiter
-from .transactions import Database, Transaction
+from .transactions import BRIEFLY, Database, Transaction
 from .writing import Writer, random_epoch
 
 
@@ -98,9 +98,12 @@ class DatabaseStorage(LoggedStorage):
         return LogState(*row) if row else self._make_state()
 
     def _make_state(self) -> LogState:
-        """The first look at an empty store: its epoch begins."""
+        """The first look at an empty store: its epoch begins.
+
+        Whoever only looks does not wait for one who writes there first, for as long as it takes.
+        """
         while True:
-            self._database.alone(self._writer.make_state)
+            self._database.alone(self._writer.make_state, patience=BRIEFLY)
             row = self._database.row(sql.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)

@@ -315,9 +315,12 @@ class LoggedStorage(BaseStorage):
 
     def close(self) -> None:
         """See BaseStorage.close()."""
+        handlers = list(self._handlers)
+        for thread in handlers:
+            thread.unsubscribe()
         self.tail.close()
         deadline = time.monotonic() + CLOSE_TIMEOUT
-        for thread in list(self._handlers):
+        for thread in handlers:
             thread.join(max(0, deadline - time.monotonic()))
 
 

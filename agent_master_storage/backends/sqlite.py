@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,10 @@ IDLE_LOOKS = 500
 #: seconds that a statement waits for a table in memory; a test's transaction may hold it long
 PATIENCE_IN_MEMORY = 5.0
 
-#: the files that were put into WAL mode, or that would not
-_prepared: set[str] = set()
+#: when to look again whether a file is in WAL mode; never for those that are
+_prepared: dict[str, float] = {}
+#: seconds after which to try again to put a file into WAL mode that was in use
+PREPARE_INTERVAL = 60.0
 
 
 def is_in_memory(connection: BaseDatabaseWrapper) -> bool:
@@ -41,16 +44,30 @@ def prepare(connection: BaseDatabaseWrapper) -> None:
     The mode stays with the file. A project that sets a journal mode in its OPTIONS keeps it.
     """
     name = str(connection.settings_dict["NAME"])
-    if name in _prepared or is_in_memory(connection):
+    if time.monotonic() < _prepared.get(name, 0) or is_in_memory(connection):
         return
-    _prepared.add(name)
+    _prepared[name] = math.inf
     if "journal_mode" in connection.settings_dict["OPTIONS"].get("init_command", ""):
         return
     try:
-        with connection.cursor() as cursor:
+        with busy_timeout(connection, 0.1), connection.cursor() as cursor:
             cursor.execute("PRAGMA journal_mode = WAL")
     except DatabaseError as error:
+        _prepared[name] = time.monotonic() + PREPARE_INTERVAL
         logger.info("SQLite goes on without WAL: %s", error)
+
+
+@contextmanager
+def busy_timeout(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """For a while, wait for a lock no longer than that."""
+    connection.ensure_connection()
+    driver: Any = connection.connection
+    usual = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 class PatientCursor:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, InterfaceError, OperationalError
+from django.db.utils import DatabaseError, InterfaceError
 
 from ..exceptions import StorageUnavailable
 from . import sqlite
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: seconds for which a write outside the caller's transaction waits for the write lock
 PATIENCE = 30.0
+#: the same for what our own threads do beside their reading
+BRIEFLY = 1.0
 
 _BROKEN = (DatabaseError, InterfaceError)
 
@@ -57,17 +59,23 @@ class Database:
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
-    def alone(self, function: Callable[[Transaction], T], conditional: bool = True) -> T:
+    def alone(
+        self,
+        function: Callable[[Transaction], T],
+        conditional: bool = True,
+        patience: float = PATIENCE,
+    ) -> T:
         """Call ``function(transaction)`` in a transaction: the caller's, or one of our own.
 
-        ``conditional``: it may raise half-way, and must then leave no trace.
+        ``conditional``: it may raise half-way, and must then leave no trace. ``patience``:
+        seconds to wait for locks.
         """
         try:
             connection = self._connection()
             if connection.in_atomic_block or not connection.get_autocommit():
                 with transaction.atomic(self.using, savepoint=conditional):
                     return self._joined(connection, function)
-            return self._patiently(connection, function)
+            return self._patiently(connection, function, patience)
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
@@ -81,27 +89,33 @@ class Database:
         return result
 
     def _patiently(
-        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
+        self,
+        connection: BaseDatabaseWrapper,
+        function: Callable[[Transaction], T],
+        patience: float,
     ) -> T:
         """Try again where nothing was done: the lock was not to be had, or we were the victim.
 
         Never after an error whose outcome is unknown, such as a connection lost in a commit.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while True:
             try:
-                return self._outermost(connection, function)
-            except OperationalError as error:
+                return self._outermost(connection, function, patience)
+            except _BROKEN as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.
             time.sleep(random.uniform(0.0005, 0.005))
 
     def _outermost(
-        self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]
+        self,
+        connection: BaseDatabaseWrapper,
+        function: Callable[[Transaction], T],
+        patience: float,
     ) -> T:
         begin = sqlite.begin if connection.vendor == "sqlite" else _begin
-        with begin(connection) as cursor:
+        with begin(connection) if patience >= PATIENCE else _begin_soon(connection) as cursor:
             ours = Transaction(connection, cursor)
             result = function(ours)
         if ours.first is not None:
@@ -194,9 +208,23 @@ def _begin(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
 
 
-def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:
+@contextmanager
+def _begin_soon(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """A transaction that waits for nobody's lock longer than BRIEFLY."""
     if connection.vendor == "sqlite":
-        return "locked" in str(error)
+        with sqlite.busy_timeout(connection, BRIEFLY), sqlite.begin(connection) as cursor:
+            yield cursor
+        return
+    with _begin(connection) as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{BRIEFLY * 1000:.0f}"])
+        yield cursor
+
+
+def _may_try_again(connection: BaseDatabaseWrapper, error: Exception) -> bool:
+    if connection.vendor == "sqlite":
+        # In memory, threads that share the cache see misuse where there is none.
+        misused = isinstance(error, InterfaceError) and sqlite.is_in_memory(connection)
+        return misused or "locked" in str(error)
     return getattr(error.__cause__, "sqlstate", None) in _TRY_AGAIN
 
 

@@ -51,7 +51,7 @@ class HandlerThread:
         self._thread.start()
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread, which ends after unsubscribe() and with the storage."""
+        """Wait for the thread, which ends after unsubscribe()."""
         if self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
@@ -64,7 +64,7 @@ class HandlerThread:
 
     def _run(self) -> None:
         failures = 0
-        while not (self._closed or self._subscription.ended):
+        while not self._closed:
             self._ready.wait()
             self._ready.clear()
             try:
@@ -85,7 +85,7 @@ class HandlerThread:
                 self._log.release()
 
     def _drain(self) -> None:
-        while self._subscription.pending and not (self._closed or self._subscription.ended):
+        while self._subscription.pending and not self._closed:
             try:
                 batches = self._subscription.pull()
             except RevisionCompacted:
@@ -101,7 +101,7 @@ class HandlerThread:
 
     def _call(self, value: bytes | None) -> None:
         with self._lock:
-            if self._closed or self._subscription.ended:
+            if self._closed:
                 return
         try:
             self._handler(value)
