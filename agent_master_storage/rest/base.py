@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -33,6 +34,8 @@ class StorageView(APIView):
     permission_classes: Any = (StoragePermission,)
     content_negotiation_class = Negotiation
     versioning_class = None
+    #: of the browsable page
+    name = "Nothing"
 
     @property
     def alias(self) -> str | None:
@@ -72,6 +75,22 @@ class StorageView(APIView):
         """Changes made inside are the user's."""
         with actor(access.actor_name(self.user)):
             yield
+
+    def route(self, name: str) -> str:
+        """The full name of one of our routes, wherever they are mounted."""
+        match = self.request.resolver_match
+        return ":".join([*(match.namespaces if match else ()), name])
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """The way to this page. DRF would take the slashes of a key for folders."""
+        way = [("Storages", reverse(self.route("aliases")))]
+        if self.alias is not None:
+            way.append((self.alias, reverse(self.route("status"), args=[self.alias])))
+        if "key" in self.kwargs:
+            way.append(("Entries", reverse(self.route("entries"), args=[self.alias])))
+        if self.name not in ("Storages", "Storage"):
+            way.append((self.name, self.request.get_full_path()))
+        return way
 
     # DRF's hooks
 

@@ -38,6 +38,7 @@ class ChangesView(StorageView):
     """The change log of a storage."""
 
     renderer_classes: Any = (JsonRenderer, PageRenderer, EventRenderer)
+    name = "Changes"
 
     async def get(self, request: Request, alias: str) -> HttpResponseBase:
         """Return the changes after ``?since=``, wait for some, or stream them as events."""

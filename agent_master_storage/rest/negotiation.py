@@ -49,6 +49,9 @@ class PageRenderer(BrowsableAPIRenderer):
     def get_default_renderer(self, view: Any) -> BaseRenderer:
         return JsonRenderer()
 
+    def get_breadcrumbs(self, request: Request) -> Any:
+        return self.renderer_context["view"].breadcrumbs()
+
 
 class OctetRenderer(BaseRenderer):
     """The value's bytes. Under this type and no other: a stored page must never run as one."""

@@ -13,6 +13,7 @@ try:
     from drf_spectacular.utils import (
         OpenApiParameter,
         OpenApiResponse,
+        PolymorphicProxySerializer,
         extend_schema,
         extend_schema_view,
     )
@@ -157,12 +158,21 @@ def describe_collection(view: V) -> V:
     if OpenApiTypes is None:
         return view
     p = _parameters()
+    # With ``key``, the rest is that of one entry.
     names = ("key", "prefix", "after", "limit", "values", "encoding")
+    names += ("revision", "raw", "match", "seen")
+    either = PolymorphicProxySerializer(
+        component_name="EntryListOrEntry",
+        serializers=[serializers.EntryListSerializer, serializers.EntrySerializer],
+        resource_type_field_name=None,
+        many=False,
+    )
     return extend_schema_view(
         list=extend_schema(
             operation_id="entry_list",
             parameters=[p[name] for name in names],
-            responses=_responses(s200=serializers.EntryListSerializer),
+            responses=_responses(304, 410, 412, 501)
+            | {(200, _JSON): either, (200, OCTETS): OpenApiTypes.BINARY},
         ),
         **_writes("entry_by_query", [p["key"]]),
     )(view)

@@ -39,29 +39,30 @@ def _view(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
-def _viewset(actions: dict[str, Any], **options: Any) -> Callable[..., Any]:
-    return _view(StorageViewSet.as_view(actions, **options))
+def _viewset(name: str, actions: dict[str, Any], **options: Any) -> Callable[..., Any]:
+    return _view(StorageViewSet.as_view(actions, name=name, **options))
 
 
 def _collection(**options: Any) -> Callable[..., Any]:
-    return _view(CollectionViewSet.as_view({"get": "list", **_ENTRY}, **options))
+    actions = {"get": "list", **_ENTRY}
+    return _view(CollectionViewSet.as_view(actions, name="Entries", **options))
 
 
 urlpatterns = [
-    path("", _viewset({"get": "aliases"}), name="aliases"),
-    path("<str:alias>/", _viewset({"get": "status"}), name="status"),
+    path("", _viewset("Storages", {"get": "aliases"}), name="aliases"),
+    path("<str:alias>/", _viewset("Storage", {"get": "status"}), name="status"),
     path("<str:alias>/entries", _collection(), name="entries"),
     path(
         "<str:alias>/entries/<storage_key:key>",
-        _viewset({"get": "retrieve", **_ENTRY}),
+        _viewset("Entry", {"get": "retrieve", **_ENTRY}),
         name="entry",
     ),
-    path("<str:alias>/commit", _viewset({"post": "commit"}), name="commit"),
+    path("<str:alias>/commit", _viewset("Commit", {"post": "commit"}), name="commit"),
     path("<str:alias>/changes", _view(ChangesView.as_view()), name="changes"),
     # The same with or without a slash at the end; OpenAPI tells of one.
-    path("<str:alias>", _viewset({"get": "status"}, schema=None)),
+    path("<str:alias>", _viewset("Storage", {"get": "status"}, schema=None)),
     path("<str:alias>/entries/", _collection(schema=None)),
-    path("<str:alias>/commit/", _viewset({"post": "commit"}, schema=None)),
+    path("<str:alias>/commit/", _viewset("Commit", {"post": "commit"}, schema=None)),
     path("<str:alias>/changes/", _view(ChangesView.as_view(schema=None))),
     path("<storage_key:path>", _view(MissingView.as_view(schema=None))),
 ]

@@ -56,7 +56,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
         return {
             "alias": alias,
             "backend": _path(storages[alias]),
-            "url": reverse(self._name("status"), args=[alias], request=self.request),
+            "url": reverse(self.route("status"), args=[alias], request=self.request),
         }
 
     @described
@@ -231,10 +231,6 @@ class StorageViewSet(ViewSetMixin, StorageView):
         if value is None:
             return None
         return replace_query_param(self.request.build_absolute_uri(), name, value)
-
-    def _name(self, name: str) -> str:
-        match = self.request.resolver_match
-        return ":".join([*(match.namespaces if match else ()), name])
 
 
 @describe_collection

@@ -70,6 +70,8 @@ async def client(
         f"{server.ws}/ws/storage/{alias}/",
         additional_headers={name: value for name, value in named.items() if value is not None},
         max_size=None,
+        # Who does not receive does not read from the network either.
+        max_queue=1,
         proxy=None,
         close_timeout=1,
         open_timeout=TIMEOUT,
@@ -78,7 +80,9 @@ async def client(
 
 
 @asynccontextmanager
-async def clients(server: Server, count: int, alias: str = "default") -> AsyncIterator[list[Client]]:
+async def clients(
+    server: Server, count: int, alias: str = "default"
+) -> AsyncIterator[list[Client]]:
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(client(server, alias)) for _ in range(count)]
 

@@ -22,7 +22,11 @@ _ON_BOTH = pytest.mark.django_db(transaction=True, databases=DATABASES)
 LOGGED = ("default", "postgres", "memory")
 ALIASES = (*LOGGED, "plain")
 #: the same where tests commit. Emptying a database takes its time: only who used it does.
-COMMITTING = ("default", pytest.param("postgres", marks=_ON_BOTH), "memory")
+COMMITTING = (
+    pytest.param("default", marks=COMMITTED),
+    pytest.param("postgres", marks=_ON_BOTH),
+    pytest.param("memory", marks=COMMITTED),
+)
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"

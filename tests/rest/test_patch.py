@@ -13,7 +13,7 @@ from django.test import Client
 
 from agent_master_storage import storages
 
-from .api import COMMITTED, COMMITTING, ISOLATED, JSON, MERGE_PATCH, Api, refused, tag
+from .api import COMMITTING, ISOLATED, JSON, MERGE_PATCH, Api, refused, tag
 
 #: appendix A: original, patch, result
 EXAMPLES: list[tuple[Any, Any, Any]] = [

@@ -1,0 +1,140 @@
+"""A write in one process, a websocket on another; what it costs to wait for one."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ..processes import ROOT, Server, environment, run_python
+from .client import Client, client, clients, cpu_seconds, processes_of
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+
+#: seconds; what is measured is printed, what is asserted holds on a busy machine too
+MEDIAN_LIMIT = 1.0
+CPU_LIMIT = 0.05
+
+
+async def test_the_shell_reaches_a_socket(server: Server) -> None:
+    code = 'from agent_master_storage import storage; storage.write("shell", b"it works")'
+    async with client(server) as socket:
+        await socket.watch(key="shell")
+        shell = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "django", "shell", "-c", code, env=environment(), cwd=ROOT
+        )
+        [change] = (await socket.receive())["changes"]
+        assert change["value"] == "it works"
+        assert await shell.wait() == 0
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+async def test_how_long_it_takes(uvicorn: Server, alias: str) -> None:
+    """From before the write, which a process of its own does, to the frame at the client."""
+    async with client(uvicorn, alias) as socket:
+        await socket.watch(key="k")
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER.format(alias=alias)], env=environment(), cwd=ROOT
+        )
+        delays = await follow(socket, 40)
+        assert await asyncio.to_thread(writer.wait, 30) == 0
+    median = statistics.median(delays)
+    print(f"\n{alias}: median {median * 1000:.1f} ms, worst {max(delays) * 1000:.1f} ms", end=" ")
+    assert median < MEDIAN_LIMIT
+
+
+#: writes the moment; the clock is the machine's, so that processes can compare
+WRITER = """
+import time
+import django; django.setup()
+from agent_master_storage import storages
+for _ in range(40):
+    storages["{alias}"].write("k", repr(time.monotonic()).encode())
+    time.sleep(0.037)
+"""
+
+
+async def follow(socket: Client, count: int) -> list[float]:
+    delays: list[float] = []
+    while len(delays) < count:
+        frame = await socket.receive()
+        now = time.monotonic()
+        delays += [now - float(change["value"]) for change in frame["changes"]]
+    return delays
+
+
+async def test_waiting_costs_next_to_nothing(uvicorn: Server) -> None:
+    """Ten idle sockets on SQLite, for five seconds."""
+    async with clients(uvicorn, 10) as sockets:
+        for socket in sockets:
+            await socket.watch()
+        await asyncio.sleep(0.5)
+        pids = list(processes_of(uvicorn.process.pid))
+        before, began = cpu_seconds(pids), time.monotonic()
+        await asyncio.sleep(5)
+        share = (cpu_seconds(pids) - before) / (time.monotonic() - began)
+    print(f"\nidle: {share:.2%} of a core", end=" ")
+    assert share < CPU_LIMIT
+
+
+def test_after_a_fork_nothing_is_shared() -> None:
+    lines = run_python(FORK).splitlines()
+    assert lines == [
+        "child: 0 subscriptions",
+        "child: another connection",
+        "child: reads parent",
+        "child: watches child",
+        "parent: watches parent, child, parent again",
+        "parent: 1 subscription",
+    ]
+
+
+#: what a server with preloaded code does, in the worst order
+FORK = """
+import os, sys, time
+from django.db import connections
+from agent_master_storage import storages
+
+storage, heard = storages["postgres"], []
+
+def backend():
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+def wait_for(values, wanted):
+    deadline = time.monotonic() + 20
+    while values[-1:] != [wanted]:
+        assert time.monotonic() < deadline, values
+        time.sleep(0.01)
+
+storage.watch("k", heard.append)
+storage.write("k", b"parent")
+wait_for(heard, b"parent")
+mine = backend()
+
+if os.fork() == 0:
+    seen = []
+    print("child:", len(storage.tail._subscriptions), "subscriptions")
+    value = storage.read("k").decode()
+    print("child:", "another connection" if backend() != mine else "the same connection")
+    print("child: reads", value)
+    storage.watch("k", seen.append)
+    storage.write("k", b"child")
+    wait_for(seen, b"child")
+    print("child: watches", *[value.decode() for value in seen])
+    sys.stdout.flush()
+    storages.reset()
+    os._exit(0)
+
+assert os.wait()[1] == 0
+storage.write("k", b"parent again")
+wait_for(heard, b"parent again")
+assert backend() == mine
+print("parent: watches", ", ".join(value.decode() for value in heard))
+print("parent:", len(storage.tail._subscriptions), "subscription")
+"""
