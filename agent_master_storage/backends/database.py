@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..exceptions import KeyNotFound
+from ..exceptions import KeyNotFound, StorageUnavailable
 from ..keys import check_key
 from ..types import (
     Change,
@@ -103,10 +103,17 @@ class DatabaseStorage(LoggedStorage):
         Whoever only looks does not wait for one who writes there first, for as long as it takes.
         """
         while True:
-            self._database.alone(self._writer.make_state, patience=BRIEFLY)
+            failure = None
+            try:
+                self._database.alone(self._writer.make_state, patience=BRIEFLY)
+            except StorageUnavailable as error:
+                failure = error
+            # After a failure too: who kept us from it writes, and so may have made it.
             row = self._database.row(sql.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)
+            if failure is not None:
+                raise failure
 
     def _with_state(
         self, statement: str, parameters: Sequence[object]
@@ -225,6 +232,11 @@ class DatabaseStorage(LoggedStorage):
     def release(self) -> None:
         """See Log.release()."""
         self._database.release()
+
+    @property
+    def readers_block(self) -> bool:
+        """See Log.readers_block: connections to one SQLite in memory lock each other's tables."""
+        return sqlite.is_in_memory(connections[self.using])
 
     @property
     def channel_group(self) -> str:

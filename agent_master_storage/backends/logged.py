@@ -116,6 +116,11 @@ class LoggedStorage(BaseStorage):
     def release(self) -> None:
         """See Log.release()."""
 
+    @property
+    def readers_block(self) -> bool:
+        """See Log.readers_block."""
+        return False
+
     def log_state(self) -> LogState:
         """See Log.log_state()."""
         return self._state()

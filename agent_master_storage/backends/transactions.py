@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, InterfaceError
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from ..exceptions import StorageUnavailable
 from . import sqlite
@@ -102,7 +102,7 @@ class Database:
         while True:
             try:
                 return self._outermost(connection, function, patience)
-            except _BROKEN as error:
+            except OperationalError as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.
@@ -220,11 +220,9 @@ def _begin_soon(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
 
 
-def _may_try_again(connection: BaseDatabaseWrapper, error: Exception) -> bool:
+def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:
     if connection.vendor == "sqlite":
-        # In memory, threads that share the cache see misuse where there is none.
-        misused = isinstance(error, InterfaceError) and sqlite.is_in_memory(connection)
-        return misused or "locked" in str(error)
+        return "locked" in str(error)
     return getattr(error.__cause__, "sqlstate", None) in _TRY_AGAIN
 
 

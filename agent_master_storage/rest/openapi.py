@@ -159,8 +159,10 @@ def describe_collection(view: V) -> V:
         return view
     p = _parameters()
     # With ``key``, the rest is that of one entry.
-    names = ("key", "prefix", "after", "limit", "values", "encoding")
-    names += ("revision", "raw", "match", "seen")
+    names = (
+        *("key", "prefix", "after", "limit", "values", "encoding"),
+        *("revision", "raw", "match", "seen"),
+    )
     either = PolymorphicProxySerializer(
         component_name="EntryListOrEntry",
         serializers=[serializers.EntryListSerializer, serializers.EntrySerializer],

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from ..exceptions import KeyNotFound, RevisionCompacted, StorageError
 from ..types import Change, Entry, WatchHandler
+from .forks import gate
 from .log import Log
 from .subscription import Subscription
-from .tail import BACKOFF
+from .tail import BACKOFF, END_TIMEOUT
 
 logger = logging.getLogger("agent_master_storage.watch")
 
@@ -61,6 +62,8 @@ class HandlerThread:
             self._closed = True
         self._subscription.close()
         self._ready.set()
+        if self._log.readers_block:
+            self.join(END_TIMEOUT)
 
     def _run(self) -> None:
         failures = 0
@@ -82,12 +85,14 @@ class HandlerThread:
                 self._ready.set()
                 time.sleep(min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
             finally:
-                self._log.release()
+                with gate.inside():
+                    self._log.release()
 
     def _drain(self) -> None:
         while self._subscription.pending and not self._closed:
             try:
-                batches = self._subscription.pull()
+                with gate.inside():
+                    batches = self._subscription.pull()
             except RevisionCompacted:
                 self._resync()
                 continue
@@ -114,13 +119,15 @@ class HandlerThread:
             self._log.alias,
             self._key,
         )
-        self._subscription.close()
-        self._subscription = self._log.subscribe(key=self._key, notify=self._ready.set)
+        with gate.inside():
+            self._subscription.close()
+            self._subscription = self._log.subscribe(key=self._key, notify=self._ready.set)
         if self._closed:
             self._subscription.close()
             return
         try:
-            entry = self._log.entry(self._key)
+            with gate.inside():
+                entry = self._log.entry(self._key)
         except KeyNotFound:
             self._skip_to = 0
             self._call(None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 
 from agent_master_storage import Delete, Write
-from agent_master_storage.testing import Recorder
+from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import TIMEOUT, Worker
 
 from ..children import child
@@ -119,3 +120,15 @@ def test_a_loop_that_was_closed_harms_nobody(storage: Any) -> None:
     storage.write("k", b"two")
     assert seen.wait(2) == [b"one", b"two"]
     assert left is not None
+
+
+def test_an_iterator_that_is_only_dropped_is_ended_too(storage: Any) -> None:
+    changes = storage.changes()
+    # The collector may come while this very thread holds the tail's lock.
+    with storage.tail._lock:
+        del changes
+        gc.collect()
+    wait_for(lambda: storage.tail._thread is None, "the end of the tail")
+    storage.write("k", b"")
+    with storage.changes(since=0) as changes:
+        assert next(changes).revision == 1
