@@ -39,7 +39,7 @@ async def test_the_server_stops(memory: Any, heard: list[int]) -> None:
         await socket.line.disconnect(1012)
     # The server hears of it too, once, and not before the sockets.
     assert heard == []
-    await asyncio.sleep(2 * shutdown.GOODBYE_TIME)
+    await sync_to_async(wait_for)(lambda: heard)
     assert heard == [signal.SIGTERM]
     assert memory.tail._subscriptions == {}
 
