@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 #: seconds by which the server hears of a signal later, when there is somebody to say goodbye to
-GOODBYE_TIME = 0.1
+GOODBYE_TIME = 0.25
 #: seconds that it waits at most until all of them have said it
 GOODBYE_LIMIT = 1.0
 
@@ -79,7 +79,7 @@ def _await_goodbyes(
 ) -> None:
     talking = any(theirs is loop for _, theirs in _callbacks.values())
     if talking and time.monotonic() < until:
-        loop.call_later(GOODBYE_TIME / 5, _await_goodbyes, loop, until, number, frame)
+        loop.call_later(GOODBYE_TIME / 10, _await_goodbyes, loop, until, number, frame)
     else:
         loop.call_later(GOODBYE_TIME, _pass_on, number, frame)
 
