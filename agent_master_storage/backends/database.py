@@ -227,7 +227,7 @@ class DatabaseStorage(LoggedStorage):
         connection = connections[self.using]
         if connection.vendor == "sqlite":
             return sqlite.DataVersionWaiter(connection, wake)
-        return PollingWaiter(self.channel_group, wake, self.release)
+        return PollingWaiter(self.channel_group, wake, self.release, lambda: self.tail.revision)
 
     def release(self) -> None:
         """See Log.release()."""

@@ -54,6 +54,12 @@ class Tail:
         self._state: LogState | None = None
         self._waiter: Waiter | None = None
 
+    @property
+    def revision(self) -> int | None:
+        """How far it has read; None while it does not know where the log stands."""
+        state = self._state
+        return None if state is None else state.revision
+
     def wake(self) -> None:
         """There may be more: look again. Cheap, from any thread, as often as you like."""
         if self._thread is not None:
