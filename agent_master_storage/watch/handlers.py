@@ -45,6 +45,8 @@ class HandlerThread:
         self._ready.set()
         # The state up to this revision was told by a resync, not by its changes.
         self._skip_to = 0
+        # The state is still to be told, because the changes that led to it can't be.
+        self._lost = False
         self._subscription = log.subscribe(key=key, notify=self._ready.set)
         self._thread = threading.Thread(
             target=self._run, name=f"agent-master-storage-watch-{key[:40]}", daemon=True
@@ -89,12 +91,15 @@ class HandlerThread:
                     self._log.release()
 
     def _drain(self) -> None:
-        while self._subscription.pending and not self._closed:
+        while (self._lost or self._subscription.pending) and not self._closed:
+            if self._lost:
+                self._resync()
+                continue
             try:
                 with gate.inside():
                     batches = self._subscription.pull()
             except RevisionCompacted:
-                self._resync()
+                self._lost = True
                 continue
             for batch in batches:
                 for change in batch.changes:
@@ -125,12 +130,12 @@ class HandlerThread:
         if self._closed:
             self._subscription.close()
             return
+        value: bytes | None
         try:
             with gate.inside():
                 entry = self._log.entry(self._key)
+            value, self._skip_to = entry.value, entry.revision
         except KeyNotFound:
-            self._skip_to = 0
-            self._call(None)
-        else:
-            self._skip_to = entry.revision
-            self._call(entry.value)
+            value, self._skip_to = None, 0
+        self._lost = False
+        self._call(value)
