@@ -171,6 +171,9 @@ class Entry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete through the storage, unless it was changed since it was read."""
+        if self._state.adding:
+            # Without a revision it would delete whatever another has stored under the key.
+            raise ValueError(f"the entry {self.key!r} was never saved, so it can't be deleted")
         self._storage(kwargs.get("using")).delete(self.key, if_revision=self.revision)
         return 1, {self._meta.label: 1}
 
