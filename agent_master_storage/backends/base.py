@@ -124,7 +124,8 @@ class BaseStorage:
 
         Calls come one after another, in order, from a thread of the storage. One that raises
         is logged, the next still comes. When the function returned here has been called, no
-        new call starts; it may be called inside the handler.
+        new call starts; it may be called inside the handler. TypeError for what can't be called
+        so, such as a coroutine function.
         """
         raise NotSupported(f"{self!r} does not watch")
 

@@ -40,12 +40,15 @@ from ..watch.handlers import HandlerThread
 from ..watch.iterators import AsyncChangeIterator, ChangeIterator
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from .base import BaseStorage
+from .guards import check_handler
 from .operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
 from .past import entry_at
 from .threads import outside_the_loop
 
 #: seconds that close() waits for handlers which run
 CLOSE_TIMEOUT = 1.0
+#: a larger limit is as good as none, and more than a database takes
+MAX_LIMIT = 2**31 - 1
 
 
 class LoggedStorage(BaseStorage):
@@ -153,7 +156,8 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.entries()."""
         check_prefix(prefix)
         check_prefix(after)
-        return self._scan(prefix, after, _check_limit(limit), True).entries
+        most = None if limit is None else _check_limit(limit)
+        return self._scan(prefix, after, most, True).entries
 
     def page(
         self,
@@ -170,7 +174,7 @@ class LoggedStorage(BaseStorage):
         """
         check_prefix(prefix)
         check_prefix(after)
-        _check_limit(limit)
+        limit = _check_limit(limit)
         if values:
             total = accumulate(self._sizes(prefix, after, limit))
             limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
@@ -245,7 +249,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.history()."""
         selector = Selector.of(prefix, key)
         position = self._state().compacted if since is None else check_revision(since, "since")
-        wanted = _check_limit(limit)
+        wanted = None if limit is None else _check_limit(limit)
         found: Changes = []
         while wanted is None or len(found) < wanted:
             left = PAGE_CHANGES if wanted is None else wanted - len(found)
@@ -290,9 +294,7 @@ class LoggedStorage(BaseStorage):
 
     def watch(self, key: str, handler: WatchHandler) -> Unsubscribe:
         """See BaseStorage.watch()."""
-        if not callable(handler):
-            raise TypeError(f"a handler must be callable, not {handler!r}")
-        thread = HandlerThread(self, check_key(key), handler)
+        thread = HandlerThread(self, check_key(key), check_handler(handler))
         self._handlers.add(thread)
         return thread.unsubscribe
 
@@ -329,12 +331,10 @@ class LoggedStorage(BaseStorage):
             thread.join(max(0, deadline - time.monotonic()))
 
 
-def _check_limit(limit: int | None) -> int | None:
-    if limit is None:
-        return None
+def _check_limit(limit: int) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidValue(f"limit must be a whole number from 1, not {limit!r}")
-    return limit
+    return min(limit, MAX_LIMIT)
 
 
 __all__ = ["MAX_COMMIT_BYTES", "MAX_COMMIT_OPERATIONS", "LoggedStorage"]

@@ -165,6 +165,7 @@ def test_a_page_ends_early(storage: Any) -> None:
     assert [entry.key for entry in page.entries] == ["k0", "k1", "k2"]
     assert [entry.key for entry in storage.page(max_bytes=1).entries] == ["k0"]
     assert len(storage.page(limit=4).entries) == 4
+    assert len(storage.page(limit=10**30).entries) == 10
     assert len(storage.page(after="k4", max_bytes=10**9).entries) == 5
     bare = storage.page(values=False, max_bytes=1)
     assert [entry.key for entry in bare.entries] == [f"k{number}" for number in range(10)]
