@@ -29,6 +29,14 @@ class KeyConverter(StringConverter):
 
 register_converter(KeyConverter, "storage_key")
 
+#: of the browsable pages; one class answers for all of them
+_DESCRIPTIONS = {
+    "Storages": "The storages that you may see.",
+    "Storage": "Where a storage stands, and what it can do.",
+    "Entry": "A key and its value.",
+    "Commit": "Several operations as one revision, or none of them.",
+}
+
 _ENTRY: dict[str, Any] = {"put": "update", "patch": "partial_update", "delete": "destroy"}
 
 
@@ -40,7 +48,8 @@ def _view(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _viewset(name: str, actions: dict[str, Any], **options: Any) -> Callable[..., Any]:
-    return _view(StorageViewSet.as_view(actions, name=name, **options))
+    described = {"name": name, "description": _DESCRIPTIONS[name], **options}
+    return _view(StorageViewSet.as_view(actions, **described))
 
 
 def _collection(**options: Any) -> Callable[..., Any]:

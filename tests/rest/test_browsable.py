@@ -169,6 +169,21 @@ def test_breadcrumbs(memory: Api, path: str, way: list[str]) -> None:
     assert unquote(unescape(links[-1][0])).rstrip("/") == unquote(f"/storage/{path}").rstrip("/")
 
 
+@pytest.mark.parametrize(
+    ("path", "description"),
+    [
+        ("", "The storages that you may see."),
+        ("memory/", "Where a storage stands, and what it can do."),
+        ("memory/entries", "The entries of a storage"),
+        ("memory/entries/k", "A key and its value."),
+        ("memory/changes", "The change log of a storage."),
+    ],
+)
+def test_a_page_says_what_it_shows(memory: Api, path: str, description: str) -> None:
+    memory.put("k", b"x")
+    assert description in get(memory, path).html
+
+
 @pytest.mark.parametrize("path", ["memory/entries/", "none/", "memory/none/"])
 def test_a_path_of_a_thousand_slashes(memory: Api, path: str) -> None:
     answer = memory.client.get(f"/storage/{path}{'a/' * 3000}", headers=ACCEPT)
