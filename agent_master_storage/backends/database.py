@@ -235,8 +235,12 @@ class DatabaseStorage(LoggedStorage):
 
     @property
     def readers_block(self) -> bool:
-        """See Log.readers_block: connections to one SQLite in memory lock each other's tables."""
-        return sqlite.is_in_memory(connections[self.using])
+        """See Log.readers_block: connections to one SQLite in memory lock each other's tables.
+
+        Inside the caller's transaction they wait for it: waiting for them would help nobody.
+        """
+        connection = connections[self.using]
+        return sqlite.is_in_memory(connection) and not connection.in_atomic_block
 
     @property
     def channel_group(self) -> str:
