@@ -56,6 +56,14 @@ def test_a_wrong_alias_is_an_error_and_the_others_are_looked_at(wrong: Any) -> N
     assert "AGENT_MASTER_STORAGE['wrong']" in message.msg
 
 
+@pytest.mark.parametrize("alias", ["", "a/b", 5])
+def test_an_alias_that_no_url_can_name_is_an_error(alias: Any) -> None:
+    with override_settings(AGENT_MASTER_STORAGE={alias: MEMORY, "memory": MEMORY}):
+        (message,) = check_settings(None)
+    assert message.id == "agent_master_storage.E001"
+    assert repr(alias) in message.msg
+
+
 def test_a_wrong_setting_is_an_error() -> None:
     with override_settings(AGENT_MASTER_STORAGE="text"):
         assert [message.id for message in check_settings(None)] == ["agent_master_storage.E001"]
