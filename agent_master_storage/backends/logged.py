@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar
 from weakref import WeakSet
@@ -214,12 +214,12 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.delete()."""
         return self.transact((Delete(key, if_revision),))[0].revision
 
-    def commit(self, operations: Sequence[Operation]) -> int:
+    def commit(self, operations: Iterable[Operation]) -> int:
         """See BaseStorage.commit()."""
         changes = self.transact(operations)
         return changes[-1].revision if changes else self.revision
 
-    def transact(self, operations: Sequence[Operation]) -> Changes:
+    def transact(self, operations: Iterable[Operation]) -> Changes:
         """See BaseStorage.transact()."""
         return self._apply(check_operations(operations, self.max_value_size), current_actor())
 
