@@ -21,6 +21,7 @@ In a project::
 from __future__ import annotations
 
 from .document import Document
+from .engine import Engine
 from .types import Internal, Server, ServerConfig
 
-__all__ = ["Document", "Internal", "Server", "ServerConfig"]
+__all__ = ["Document", "Engine", "Internal", "Server", "ServerConfig"]

@@ -32,7 +32,7 @@ class Document:
                 f"has {foreign[0]!r} and no 'servers': a client's configuration, to be imported"
             )
         self.data = data
-        self._object(data, "servers")
+        section(data, "servers")
 
     @classmethod
     def new(cls) -> Document:
@@ -71,7 +71,7 @@ class Document:
     @property
     def servers(self) -> dict[str, Any]:
         """The servers' objects by name, as parsed; changing it changes the document."""
-        return self._object(self.data, "servers")
+        return section(self.data, "servers")
 
     def server(self, name: str) -> Server:
         """The typed view of one server; ServerNotFound."""
@@ -93,13 +93,13 @@ class Document:
     def object_of(self, name: str) -> dict[str, Any]:
         """raw() for a change: InvalidDocument when it is not an object."""
         self.raw(name)
-        return self._object(self.servers, name, "servers.")
+        return section(self.servers, name, "servers.")
 
     def section(self, *path: str) -> dict[str, Any]:
         """The object at ``path``, as ``("settings", "backup")``, made where it is missing."""
         data, where = self.data, ""
         for name in path:
-            data, where = self._object(data, name, where), f"{where}{name}."
+            data, where = section(data, name, where), f"{where}{name}."
         return data
 
     def insert(self, name: str, data: dict[str, Any]) -> None:
@@ -125,14 +125,15 @@ class Document:
             (new if key == name else key): data for key, data in self.servers.items()
         }
 
-    @staticmethod
-    def _object(parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
-        found = parent.get(name)
-        if found is None:
-            found = parent[name] = {}
-        if not isinstance(found, dict):
-            raise InvalidDocument(f"must be an object, not {json_type(found)}", f"{where}{name}")
-        return found
+
+def section(parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
+    """The object ``parent[name]``, made where it is missing; InvalidDocument if it is none."""
+    found = parent.get(name)
+    if found is None:
+        found = parent[name] = {}
+    if not isinstance(found, dict):
+        raise InvalidDocument(f"must be an object, not {json_type(found)}", f"{where}{name}")
+    return found
 
 
 def view(name: str, data: Any) -> Server:
