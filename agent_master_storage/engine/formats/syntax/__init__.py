@@ -1,0 +1,80 @@
+"""Texts that hold a document: JSON (with comments), YAML and TOML. One file each.
+
+All of them refuse a key that stands twice, since one of the two would be lost, and say the
+line of a fault. No message holds a value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from types import ModuleType
+from typing import Any
+
+from ....exceptions import InvalidValue
+from ...exceptions import InvalidDocument
+from .. import limits
+from . import jsontext, tomltext, yamltext
+
+SYNTAXES = ("json", "yaml", "toml")
+
+_MODULES: dict[str, ModuleType] = {"json": jsontext, "yaml": yamltext, "toml": tomltext}
+_SUFFIXES = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
+
+#: a table's head, or a key with its value
+_TOML_LINE = re.compile(r"\[\[?[\w\s.\"'-]+\]\]?\s*(#.*)?|[\w.\"'@/-]+\s*=.*")
+
+
+def loads(data: str | bytes, syntax: str | None = None) -> Any:
+    """Parse a text; without a ``syntax`` its first line tells which it is.
+
+    InvalidDocument says the line of a fault, or which of the limits was passed.
+    """
+    text = _decode(data)
+    if not text.strip():
+        raise InvalidDocument("the text is empty")
+    document = _module(syntax or guess(text)).loads(text)
+    limits.check_tree(document)
+    return document
+
+
+def dumps(document: Any, syntax: str = "json") -> str:
+    """A document as text. InvalidDocument for what the syntax can't hold (null in TOML)."""
+    module = _module(syntax)
+    limits.check_tree(document)
+    text: str = module.dumps(document)
+    return text
+
+
+def guess(text: str) -> str:
+    """The syntax that the first significant line of a text is written in."""
+    for line in map(str.strip, text.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        if _TOML_LINE.fullmatch(line):
+            return "toml"
+        return "json" if line.startswith(("{", "[", "//", "/*")) else "yaml"
+    return "yaml"
+
+
+def of_file(name: str) -> str | None:
+    """The syntax that a file's name tells, or None."""
+    return _SUFFIXES.get(PurePath(name).suffix.lower())
+
+
+def _decode(data: str | bytes) -> str:
+    limits.check_size(len(data))
+    if isinstance(data, bytes):
+        try:
+            # Some editors put a byte order mark before it.
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidDocument(f"not UTF-8: byte {error.start}") from None
+    limits.check_size(len(data.encode(errors="surrogatepass")))
+    return data.removeprefix("\ufeff")
+
+
+def _module(syntax: str) -> Any:
+    if syntax not in _MODULES:
+        raise InvalidValue(f"syntax must be one of {', '.join(SYNTAXES)}, not {syntax!r}")
+    return _MODULES[syntax]
