@@ -46,7 +46,8 @@ def twin(
         method = getattr(self, function.__name__)
         return cast(T, await sync_to_async(method)(*args, **kwargs))
 
-    run.__name__ = f"a{function.__name__}"
+    # "async" is no name in Python.
+    run.__name__ = {"sync": "async_"}.get(function.__name__, f"a{function.__name__}")
     run.__qualname__ = f"{function.__qualname__.rpartition('.')[0]}.{run.__name__}"
     run.__doc__ = f"See {function.__name__}()."
     return run
@@ -127,14 +128,20 @@ class Core:
                 self.storage.delete(operation.key)
 
 
-def until_first(attempt: Callable[[], T]) -> T:
-    """Call ``attempt`` until no RevisionConflict comes out of it, for RETRY_SECONDS at most."""
-    deadline = time.monotonic() + RETRY_SECONDS
+def until_first(
+    attempt: Callable[[], T], *conflicts: type[Exception], seconds: float | None = None
+) -> T:
+    """Call ``attempt`` until none of ``conflicts`` (RevisionConflict) comes out of it.
+
+    For ``seconds`` (RETRY_SECONDS) at most, then it is raised.
+    """
+    awaited = conflicts or (RevisionConflict,)
+    deadline = time.monotonic() + (RETRY_SECONDS if seconds is None else seconds)
     pause = BACKOFF[0]
     while True:
         try:
             return attempt()
-        except RevisionConflict:
+        except awaited:
             if time.monotonic() > deadline:
                 raise
         # Random, so that those who met here do not meet again.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from .autosync import AutoSyncVerbs
+from .events import EventVerbs
 from .servers import ServerVerbs
+from .transfer import TransferVerbs
 
 
-class Engine(ServerVerbs):
+class Engine(ServerVerbs, TransferVerbs, AutoSyncVerbs, EventVerbs):
     """MCP server configurations in the document of one storage.
 
-    Every method has an async twin with an ``a`` before its name. Nothing is cached: each call
+    Every method has an async twin with an ``a`` before its name (that of ``sync`` is ``async_``,
+    because ``async`` is no name). Nothing is cached: each call
     reads the storage, so that what another process, the admin or a Go engine did is seen.
     """

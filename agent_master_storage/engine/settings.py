@@ -40,12 +40,19 @@ class Backups(View):
     before_sync: bool = False
 
 
+class Sync(View):
+    """How destinations are written."""
+
+    #: whether servers that a destination has, and the engine has not, stay there
+    preserve_missing: bool = False
+
+
 class Settings(View):
     """Settings that the engine acts on; the others are in ``extra``."""
 
     auto_sync: AutoSync = Field(default_factory=AutoSync)
     backup: Backups = Field(default_factory=Backups)
-    default_transport: str = ""
+    sync: Sync = Field(default_factory=Sync)
 
 
 def new_document() -> dict[str, Any]:
