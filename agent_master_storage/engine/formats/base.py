@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from .. import paths
 from ..exceptions import InvalidDocument
-from . import limits, paths, servers
+from . import limits, servers
 from .servers import Spelling
 from .values import kind
 

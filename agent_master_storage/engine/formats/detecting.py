@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .. import paths
 from ..exceptions import InvalidDocument
-from . import paths, registry
+from . import registry
 from .base import Format
 from .servers import looks_like_one
 from .values import kind

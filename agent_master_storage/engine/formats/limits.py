@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import paths
 from ..exceptions import InvalidDocument
-from . import paths
 
 #: bytes of a text
 MAX_SIZE = 1024 * 1024

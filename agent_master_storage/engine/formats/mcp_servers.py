@@ -18,15 +18,22 @@ class McpServers(Format):
 
     name = "mcpServers"
     title = "a document with mcpServers"
-    clients = ("claude-desktop", "claude-code", "cursor", "kiro", "lm-studio", "amazon-q")
-    files = (
+    clients: ClassVar[Names] = (
+        "claude-desktop",
+        "claude-code",
+        "cursor",
+        "kiro",
+        "lm-studio",
+        "amazon-q",
+    )
+    files: ClassVar[Names] = (
         ".mcp.json",
         ".cursor/mcp.json",
         "~/.cursor/mcp.json",
         "~/Library/Application Support/Claude/claude_desktop_config.json",
         "%APPDATA%/Claude/claude_desktop_config.json",
     )
-    path = ("mcpServers",)
+    path: ClassVar[Names] = ("mcpServers",)
 
 
 class Cline(McpServers):

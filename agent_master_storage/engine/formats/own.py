@@ -6,9 +6,10 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import paths
 from ..exceptions import InvalidDocument
 from ..settings import new_document
-from . import paths, servers
+from . import servers
 from .base import Format, Json, look
 from .values import kind
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import paths
 from ..exceptions import InvalidDocument
 from ..types import TRANSPORTS
-from . import paths, values
+from . import values
 
 Json = dict[str, Any]
 

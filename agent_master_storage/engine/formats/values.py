@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import paths
 from ..exceptions import InvalidDocument
 from ..types import json_type
-from . import paths
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import tomlkit
 
+from ... import paths
 from ...exceptions import InvalidDocument
-from .. import paths
 
 _PLACE = re.compile(r" \(at (line \d+, column \d+)\)\Z")
 
