@@ -80,6 +80,7 @@ class Format:
         found = {
             name: self.read_server(server, paths.under(where, name), warnings)
             for name, server in raw.items()
+            if not self.is_foreign(server)
         }
         inputs = self.read_inputs(document)
         return Imported(
@@ -101,6 +102,10 @@ class Format:
             raise InvalidDocument(f"the document has no {where!r}: it is not {self.title}")
         raise InvalidDocument(f"must be an object from name to server, not {kind(found)}", where)
 
+    def is_foreign(self, raw: Any) -> bool:
+        """Whether a member of the container is something else than an MCP server."""
+        return False
+
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
         """One server in the words of the stored document."""
         return servers.read(raw, self.spelling, where, warnings)
@@ -117,9 +122,12 @@ class Format:
     def read_rest(self, document: Mapping[str, Any]) -> Json:
         """The document without what was read from it."""
         rest = copy.deepcopy(dict(document))
+        kept = {name: part for name, part in look(rest, self.path).items() if self.is_foreign(part)}
         for path in filter(None, (self.path, self.inputs_path)):
             _remove(rest, path)
-        return rest if self.path else {}
+        if kept:
+            _put(rest, self.path, kept)
+        return rest
 
     # Writing
 
@@ -162,10 +170,12 @@ class Format:
         return {**written, **{k: v for k, v in foreign.items() if k not in written}}
 
     def _meaning(self, raw: Mapping[str, Any], where: str) -> Any:
+        """What a server says, however it is spelled; one that says nothing of it is enabled."""
         try:
-            return self.read_server(raw, where, [])
+            read = self.read_server(raw, where, [])
         except InvalidDocument:
             return None
+        return {key: part for key, part in read.items() if part != {"enabled": True}}
 
     def _put_inputs(self, document: Json, inputs: list[Json]) -> None:
         if not inputs or not self.inputs_path:

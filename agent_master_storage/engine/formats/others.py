@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from .base import Format
-from .servers import Spelling
+from collections.abc import Mapping
+from typing import Any
+
+from .base import Format, Json
+from .servers import Spelling, looks_like_one
 
 
 class Codex(Format):
@@ -21,10 +24,25 @@ class Codex(Format):
 
 
 class Zed(Format):
-    """Zed: ``context_servers`` in settings.json."""
+    """Zed: ``context_servers`` in settings.json, where its extensions have their settings too.
+
+    https://zed.dev/docs/ai/mcp
+    """
 
     name = "zed"
     title = "Zed's context_servers"
     files = ("~/.config/zed/settings.json", ".zed/settings.json")
     path = ("context_servers",)
     spelling = Spelling(types={}, off=("enabled", False))
+
+    def is_foreign(self, raw: Any) -> bool:
+        """What an extension starts has no command here."""
+        return isinstance(raw, Mapping) and "settings" in raw and not looks_like_one(raw)
+
+    def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
+        """Also the form of 2024, in which ``command`` is an object with path, args and env."""
+        command = raw.get("command") if isinstance(raw, Mapping) else None
+        if isinstance(command, Mapping):
+            started = {("command" if key == "path" else key): command[key] for key in command}
+            raw = {**raw, "command": None, **started}
+        return super().read_server(raw, where, warnings)

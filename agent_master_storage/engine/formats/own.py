@@ -21,7 +21,8 @@ class Own(Format):
     title = "the engine's own document"
     clients = ("agent-master",)
     path = ("servers",)
-    inputs_path = ("inputs",)
+    # Where the Go engine keeps them.
+    inputs_path = ("metadata", "inputs")
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
         """By the words in its servers, and when these say nothing by what stands beside them."""
