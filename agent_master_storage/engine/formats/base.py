@@ -80,7 +80,7 @@ class Format:
         found = {
             name: self.read_server(server, paths.under(where, name), warnings)
             for name, server in raw.items()
-            if not self.is_foreign(server)
+            if not self.is_foreign(name, server)
         }
         inputs = self.read_inputs(document)
         return Imported(
@@ -102,7 +102,7 @@ class Format:
             raise InvalidDocument(f"the document has no {where!r}: it is not {self.title}")
         raise InvalidDocument(f"must be an object from name to server, not {kind(found)}", where)
 
-    def is_foreign(self, raw: Any) -> bool:
+    def is_foreign(self, name: str, raw: Any) -> bool:
         """Whether a member of the container is something else than an MCP server."""
         return False
 
@@ -122,7 +122,9 @@ class Format:
     def read_rest(self, document: Mapping[str, Any]) -> Json:
         """The document without what was read from it."""
         rest = copy.deepcopy(dict(document))
-        kept = {name: part for name, part in look(rest, self.path).items() if self.is_foreign(part)}
+        kept = self._foreign(look(rest, self.path))
+        if not self.path:
+            return kept
         for path in filter(None, (self.path, self.inputs_path)):
             _remove(rest, path)
         if kept:
@@ -146,7 +148,7 @@ class Format:
         document = copy.deepcopy(dict(base or {}))
         before = look(document, self.path)
         before = before if isinstance(before, Mapping) else {}
-        written = {
+        written = self._foreign(before) | {
             name: self._write_onto(before.get(name), server, name) for name, server in given.items()
         }
         if not self.path:
@@ -158,6 +160,9 @@ class Format:
     def write_server(self, server: Mapping[str, Any]) -> Json:
         """One server as the client spells it."""
         return servers.write(server, self.spelling)
+
+    def _foreign(self, container: Mapping[str, Any]) -> Json:
+        return {name: part for name, part in container.items() if self.is_foreign(name, part)}
 
     def _write_onto(self, before: Any, server: Mapping[str, Any], name: str) -> Json:
         written = copy.deepcopy(self.write_server(server))
@@ -175,6 +180,7 @@ class Format:
             read = self.read_server(raw, where, [])
         except InvalidDocument:
             return None
+        read["transport"] = servers.usual_transport(read["transport"])
         return {key: part for key, part in read.items() if part != {"enabled": True}}
 
     def _put_inputs(self, document: Json, inputs: list[Json]) -> None:

@@ -55,7 +55,7 @@ def _fits(format: Format, path: tuple[str, ...], document: Mapping[str, Any]) ->
 
 
 def _refusal(document: Mapping[str, Any]) -> InvalidDocument:
-    servers = registry.FLAT.container(document)
+    servers = registry.FLAT.without_foreign(document)
     like = {name for name, one in servers.items() if looks_like_one(one)}
     if like:
         other = next(name for name in servers if name not in like)

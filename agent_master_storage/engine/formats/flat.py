@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..exceptions import InvalidDocument
@@ -17,14 +17,31 @@ class Flat(Format):
     title = "the flat form, name by name"
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
-        servers = self.container(document)
+        servers = self.without_foreign(document)
         return bool(servers) and all(map(looks_like_one, servers.values()))
 
     def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All but the keys that begin with ``$``."""
+        """The document; InvalidDocument when it is one server."""
         if looks_like_one(document) and not any(map(looks_like_one, document.values())):
             raise InvalidDocument("the document is one server without a name: put it under one")
-        return {key: server for key, server in document.items() if not key.startswith("$")}
+        return document
 
-    def read_rest(self, document: Mapping[str, Any]) -> Json:
-        return {key: part for key, part in document.items() if key.startswith("$")}
+    def without_foreign(self, document: Mapping[str, Any]) -> Json:
+        """What can be servers."""
+        found = self.container(document)
+        return {name: part for name, part in found.items() if not self.is_foreign(name, part)}
+
+    def is_foreign(self, name: str, raw: Any) -> bool:
+        return name.startswith("$")
+
+    def render(
+        self,
+        given: Mapping[str, Mapping[str, Any]],
+        *,
+        inputs: Iterable[Mapping[str, Any]] = (),
+        base: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """See Format.render(); InvalidDocument for a name that could not be told as one."""
+        for name in filter(lambda name: self.is_foreign(name, None), given):
+            raise InvalidDocument(f"{name!r} can't be the name of a server in {self.title}")
+        return super().render(given, inputs=inputs, base=base)

@@ -35,7 +35,7 @@ class Zed(Format):
     path = ("context_servers",)
     spelling = Spelling(types={}, off=("enabled", False))
 
-    def is_foreign(self, raw: Any) -> bool:
+    def is_foreign(self, name: str, raw: Any) -> bool:
         """What an extension starts has no command here."""
         return isinstance(raw, Mapping) and "settings" in raw and not looks_like_one(raw)
 

@@ -78,7 +78,7 @@ def write(server: Mapping[str, Any], spelling: Spelling) -> Json:
     if "headers" in server:
         written[spelling.headers] = server["headers"]
     word = spelling.types.get(transport)
-    if word is None and not same_transport(implied(written, spelling), transport):
+    if word is None and implied(written, spelling) != usual_transport(transport):
         word = transport
     internal = server.get("internal")
     off = isinstance(internal, Mapping) and not internal.get("enabled")
@@ -109,9 +109,9 @@ def implied(raw: Mapping[str, Any], spelling: Spelling) -> str:
     return "sse" if _path(raw[url_key]).rstrip("/").endswith("/sse") else "http"
 
 
-def same_transport(one: str, other: str) -> bool:
+def usual_transport(transport: str) -> str:
     """``streamable-http`` is the specification's word for what most clients call ``http``."""
-    return one == other or {one, other} == {"http", "streamable-http"}
+    return "http" if transport == "streamable-http" else transport
 
 
 def _transport(raw: Mapping[str, Any], spelling: Spelling, where: str) -> str:

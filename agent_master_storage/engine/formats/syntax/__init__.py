@@ -31,7 +31,8 @@ def loads(data: str | bytes, syntax: str | None = None) -> Any:
     InvalidDocument says the line of a fault, or which of the limits was passed.
     """
     text = _decode(data)
-    if not text.strip():
+    # TOML alone has a text for an object without anything.
+    if not text.strip() and syntax != "toml":
         raise InvalidDocument("the text is empty")
     document = _module(syntax or guess(text)).loads(text)
     limits.check_tree(document)

@@ -62,6 +62,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Quoted with escapes when it holds what some take for the end of a line, or nobody sees."""
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
 def _int(loader: Any, node: Any) -> int | str:
     text: str = loader.construct_scalar(node)
     return _unless_changed(int(text, {"0o": 8, "0x": 16}.get(text[:2], 10)), text)
@@ -75,7 +81,10 @@ def _float(loader: Any, node: Any) -> float | str:
 
 def _unless_changed(value: float, text: str) -> Any:
     """A version 1.10 or a code 007 is no number: what would be written anew stays text."""
-    return value if repr(value) == text or not math.isfinite(value) else text
+    written = repr(value)
+    # 1e+308 is written 1.0e+308, because YAML 1.1 asks for the point.
+    same = text in (written, written if "." in written else written.replace("e", ".0e"))
+    return value if same or not math.isfinite(value) else text
 
 
 def _prepare() -> None:
@@ -85,6 +94,7 @@ def _prepare() -> None:
         _Loader.add_implicit_resolver(tag, whole, [*first, *([""] if name == "null" else [])])
         if name in ("int", "float"):
             _Dumper.add_implicit_resolver(tag, whole, list(first))
+    _Dumper.add_representer(str, _text)
     _Loader.add_constructor("tag:yaml.org,2002:int", _int)
     _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
