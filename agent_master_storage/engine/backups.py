@@ -14,7 +14,7 @@ from typing import ClassVar, TypeAlias
 from pydantic import ValidationError
 
 from .. import wire
-from ..exceptions import InvalidValue, KeyNotFound
+from ..exceptions import InvalidKey, InvalidValue, KeyNotFound
 from ..types import Operation, Write
 from . import keys, times
 from .core import Core, twin, until_first
@@ -106,7 +106,7 @@ class BackupVerbs(Core):
     def _backed_up(self, id: str) -> bytes:
         try:
             return self.storage.read(keys.backup(id))
-        except (KeyNotFound, InvalidValue) as error:
+        except (KeyNotFound, InvalidKey) as error:
             raise BackupNotFound(id) from error
 
     def _meta_keys(self) -> Iterable[str]:
@@ -145,7 +145,7 @@ class BackupVerbs(Core):
     def _drop(self, key: str) -> bool:
         try:
             self.storage.delete(key)
-        except (KeyNotFound, InvalidValue):
+        except (KeyNotFound, InvalidKey):
             return False
         return True
 

@@ -101,6 +101,8 @@ class _Planned:
             found = formats.detect(base)
         except InvalidDocument:
             return
+        if found.path == self.format.path:
+            return
         raise InvalidDocument(f"this is {found.title}, not {self.format.title}")
 
     def _ordered(self, before: Json) -> Json:
