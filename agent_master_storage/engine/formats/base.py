@@ -99,7 +99,7 @@ class Format:
         if isinstance(found, Mapping):
             return found
         if found is None:
-            raise InvalidDocument(f"the document has no {where!r}: it is not {self.title}")
+            raise InvalidDocument(f"the document has nothing at {where!r}: it is not {self.title}")
         raise InvalidDocument(f"must be an object from name to server, not {kind(found)}", where)
 
     def is_foreign(self, name: str, raw: Any) -> bool:
@@ -113,7 +113,7 @@ class Format:
     def read_inputs(self, document: Mapping[str, Any]) -> list[Json]:
         """The definitions of inputs, of which each has an id of its own."""
         found = look(document, self.inputs_path) if self.inputs_path else None
-        return _checked_inputs(found or [], paths.join(self.inputs_path))
+        return [] if found is None else _checked_inputs(found, paths.join(self.inputs_path))
 
     def read_settings(self, document: Mapping[str, Any]) -> Json:
         """Settings of the engine; clients have none."""

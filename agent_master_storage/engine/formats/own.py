@@ -42,7 +42,9 @@ class Own(Format):
         return {"transport": checked["transport"]} | copy.deepcopy(dict(raw))
 
     def read_settings(self, document: Mapping[str, Any]) -> Json:
-        found = document.get("settings") or {}
+        found = document.get("settings")
+        if found is None:
+            return {}
         if not isinstance(found, Mapping):
             raise InvalidDocument(f"must be an object, not {kind(found)}", "settings")
         return copy.deepcopy(dict(found))

@@ -147,7 +147,7 @@ def _url_key(raw: Mapping[str, Any], where: str) -> str:
 
 
 def _internal(raw: Mapping[str, Any], where: str) -> Json:
-    noted = raw.get("internal") or {}
+    noted = {} if raw.get("internal") is None else raw["internal"]
     if not isinstance(noted, Mapping):
         reason = f"must be an object, not {values.kind(noted)}"
         raise InvalidDocument(reason, paths.under(where, "internal"))

@@ -21,8 +21,10 @@ SYNTAXES = ("json", "yaml", "toml")
 _MODULES: dict[str, ModuleType] = {"json": jsontext, "yaml": yamltext, "toml": tomltext}
 _SUFFIXES = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 
+_KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 #: a table's head, or a key with its value
-_TOML_LINE = re.compile(r"\[\[?[\w\s.\"'-]+\]\]?\s*(#.*)?|[\w.\"'@/-]+\s*=.*")
+_TOML_LINE = re.compile(rf"\[\[?{_KEYS}\]\]?\s*(?:#.*)?|{_KEYS}=.*")
 
 
 def loads(data: str | bytes, syntax: str | None = None) -> Any:
