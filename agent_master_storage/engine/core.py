@@ -78,22 +78,15 @@ class Core:
 
         ``edit`` is called again with a fresh document for as long as others come first, so it
         should do nothing but edit. What it raises is raised, and nothing is stored. A document
-        that it leaves as it was is not written.
-        """
-        return self.change_key(keys.CONFIG, lambda value: _edited(value, edit))
-
-    def change_key(self, key: str, edit: Callable[[bytes | None], tuple[bytes | None, T]]) -> T:
-        """change() for any key: ``edit`` gets its value, or None, and returns the new one.
-
-        A new value of None leaves the key alone. NotSupported on a storage without revisions.
+        that it leaves as it was is not written. NotSupported on a storage without revisions.
         """
         self._need_revisions()
 
         def attempt() -> T:
-            value, revision = self._stands(key)
-            changed, result = edit(value)
+            value, revision = self._stands(keys.CONFIG)
+            changed, result = _edited(value, edit)
             if changed is not None:
-                self.storage.write(key, changed, if_revision=revision)
+                self.storage.write(keys.CONFIG, changed, if_revision=revision)
             return result
 
         return until_first(attempt)

@@ -53,6 +53,7 @@ def replace(before: Read, content: bytes) -> None:
     A reader sees the old content or the new one. A missing folder is made.
     """
     path = before.path
+    _check_same(before)
     if before.status is not None and not os.access(path, os.W_OK):
         raise PermissionError(f"{path} may not be written")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,6 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from . import formats
-from .exceptions import InvalidDocument
 from .formats.base import look
 from .formats.syntax.jsontext import without_comments
 
@@ -35,7 +34,8 @@ def patch(text: str, document: Any, paths: Iterable[Sequence[str]], syntax: str)
             if value is not None:
                 text = patchers[syntax](text, path, value)
         return text if formats.loads(text, syntax) == document else None
-    except (ValueError, IndexError, KeyError, TypeError, InvalidDocument, TOMLKitError):
+    except (ValueError, LookupError, TypeError, AttributeError, TOMLKitError):
+        # Not the shape that it must have, somewhere on the way.
         return None
 
 

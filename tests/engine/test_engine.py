@@ -1,0 +1,100 @@
+"""What holds for the engine as a whole."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from agent_master_storage import actor, storages
+from agent_master_storage.engine import Engine, exceptions
+from agent_master_storage.exceptions import StorageError
+
+from .documents import stored
+
+SERVER = {"command": "uvx"}
+
+
+def verbs() -> list[str]:
+    found = inspect.getmembers(Engine, inspect.isfunction)
+    return [name for name, function in found if not inspect.iscoroutinefunction(function)]
+
+
+def test_every_verb_has_a_twin_and_a_docstring() -> None:
+    public = [name for name in verbs() if not name.startswith("_")]
+    assert len(public) > 25
+    for name in public:
+        twin = getattr(Engine, {"sync": "async_"}.get(name, f"a{name}"))
+        assert inspect.iscoroutinefunction(twin)
+        assert twin.__doc__ == f"See {name}()."
+        assert inspect.signature(twin) == inspect.signature(getattr(Engine, name))
+        assert inspect.getdoc(getattr(Engine, name))
+
+
+async def test_a_twin_calls_what_a_subclass_made_of_the_verb() -> None:
+    class Loud(Engine):
+        def get_server(self, name: str) -> Any:
+            return name.upper()
+
+    assert await Loud(storage=storages["memory"]).aget_server("a") == "A"
+
+
+def test_without_a_storage_it_takes_the_default() -> None:
+    assert Engine().storage.alias == "default"
+    assert repr(Engine(storage=storages["memory"])) == "<Engine on <MemoryStorage 'memory'>>"
+
+
+def test_changes_bear_the_actor(everywhere: Engine) -> None:
+    with actor("ann"):
+        everywhere.add_server("a", SERVER)
+    assert everywhere.storage.entry("config").actor == "ann"
+    assert everywhere.get_server("a").internal.created_by == "ann"
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_it_joins_the_callers_transaction(alias: str) -> None:
+    storage: Any = storages[alias]
+    engine = Engine(storage=storage)
+    with pytest.raises(LookupError), transaction.atomic(using=storage.using):
+        engine.add_server("a", SERVER)
+        engine.create_backup()
+        raise LookupError
+    assert storage.list() == []
+    with transaction.atomic(using=storage.using):
+        engine.add_server("a", SERVER)
+        engine.add_server("b", SERVER)
+    assert list(stored(engine)["servers"]) == ["a", "b"]
+
+
+def _examples() -> list[StorageError]:
+    named = [
+        cls("x")
+        for cls in exceptions.NamedError.__subclasses__()
+        if cls is not exceptions.DestinationUnavailable
+    ]
+    return [
+        *named,
+        exceptions.DestinationUnavailable("x", "it is away"),
+        exceptions.InvalidServer("x", ["a: b", "c: d"]),
+        exceptions.InvalidDestination("x", "why"),
+        exceptions.InvalidDocument("why", "servers.x"),
+        exceptions.InvalidDocument("why"),
+    ]
+
+
+@pytest.mark.parametrize("error", _examples(), ids=lambda error: type(error).__name__)
+def test_errors(error: StorageError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+    assert isinstance(error, StorageError)
+    assert type(error).__name__ in (exceptions.__doc__ or "")
+
+
+def test_codes_differ() -> None:
+    codes = [type(error).code for error in _examples()]
+    assert len(set(codes)) == len(codes) - 1
+    assert "storage_error" not in codes
