@@ -19,8 +19,8 @@ _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(?=.)")
 def find(args: Sequence[str]) -> list[list[Span]]:
     """For each argument the parts of it that are secrets.
 
-    Headers and variables that are passed on are taken as such whatever they hold, as they are
-    under ``headers`` and ``env``: ``sure`` is false where nothing else speaks for a secret.
+    Headers and variables that are passed on are masked whatever they hold, as they are under
+    ``headers`` and ``env``: ``sure`` is false where nothing else speaks for a secret.
     """
     found: list[list[Span]] = []
     flag = ""
@@ -50,22 +50,18 @@ def _value(arg: str, start: int, flag: str, *, strict: bool) -> Iterator[Span]:
     pattern = inner.get(flag)
     named = pattern.match(arg, start) if pattern else None
     if named:
-        yield from _literal(arg, named.end(), named[1], strict=False, passed_on=True)
-    elif shapes.is_secret_name(flag):
+        yield from _literal(arg, named.end(), named[1], strict=False)
+    elif shapes.is_secret_name(flag) and not (strict and shapes.is_plain(arg)):
         yield from _literal(arg, start, flag, strict=strict)
 
 
-def _literal(
-    arg: str, start: int, name: str, *, strict: bool, passed_on: bool = False
-) -> Iterator[Span]:
+def _literal(arg: str, start: int, name: str, *, strict: bool) -> Iterator[Span]:
     rest = arg[start:]
     start += len(rest) - len(spans.without_scheme(rest))
     value = arg[start:]
-    if not value or REFERENCE.search(value):
-        return
-    secret = shapes.is_secret_name(name) and spans.is_secret(value)
-    sure = secret and (not strict or _is_random(value))
-    if secret or passed_on:
+    if value and not REFERENCE.search(value):
+        secret = shapes.is_secret_name(name) and spans.is_secret(value)
+        sure = secret and (not strict or _is_random(value))
         yield Span(start, len(arg), f"the value of {name!r}", name, sure)
 
 

@@ -31,20 +31,35 @@ def _restored(edited: Any, shown: Any, original: Any) -> Any:
             for key, part in edited.items()
         }
     if isinstance(edited, list) and isinstance(shown, list):
-        return [_item(index, one, shown, original) for index, one in enumerate(edited)]
+        return _restored_list(edited, shown, original)
     return edited
 
 
-def _item(index: int, one: Any, shown: list[Any], original: list[Any]) -> Any:
-    """Items may have moved: one is looked for where it was, then anywhere."""
-    here = index < len(shown)
-    if here and shown[index] == one:
-        return original[index]
-    same = [original[at] for at, seen in enumerate(shown) if seen == one]
-    if same:
-        # Several that look alike can't be told apart, unless they are.
-        return same[0] if all(other == same[0] for other in same) else one
-    return _restored(one, shown[index], original[index]) if here else one
+def _restored_list(edited: list[Any], shown: list[Any], original: list[Any]) -> list[Any]:
+    """Items may have moved: one is known by itself and what it follows, such as its flag.
+
+    Two that look alike are told apart no further: a secret in the wrong place is worse than one
+    that has to be typed again.
+    """
+    stayed = len(edited) == len(shown)
+    found = []
+    for index, one in enumerate(edited):
+        alike = [at for at, seen in enumerate(shown) if seen == one]
+        following = [at for at in alike if _previous(shown, at) == _previous(edited, index)]
+        if stayed and index in following:
+            following = [index]
+        taken = [original[at] for at in following or alike]
+        if not taken and index < len(shown):
+            found.append(_restored(one, shown[index], original[index]))
+        elif taken and all(other == taken[0] for other in taken):
+            found.append(taken[0])
+        else:
+            found.append(one)
+    return found
+
+
+def _previous(items: list[Any], index: int) -> Any:
+    return items[index - 1] if index else None
 
 
 def _masks(node: Any, where: str) -> Iterator[str]:

@@ -129,7 +129,7 @@ _ABOUT = frozenset(
     ]
 )
 _PLACEHOLDER = re.compile(
-    r"[<\[{(].*[>\]})]|.*(?:\.\.\.|…|your[-_ ]|[-_ ]here\b|example|placeholder|change-?_?me"
+    r"[<\[{(].*[>\]})]|.*(?:\.\.\.|…|\*\*\*|your[-_ ]|[-_ ]here\b|example|placeholder|change-?_?me"
     r"|replace|dummy|sample|insert|todo|redacted|xxx).*|[*•x]+|(?:my|the)?[-_ ]?(?:api|access)?"
     r"[-_ ]?(?:key|token|secret|password)",
     re.IGNORECASE | re.DOTALL,
