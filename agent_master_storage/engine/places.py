@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from ..backends.base import BaseStorage
 from ..exceptions import KeyNotFound
@@ -77,10 +78,21 @@ def place_of(destination: Destination, storage: BaseStorage) -> Place:
         raise DestinationUnavailable(destination.name, str(error)) from error
 
 
+def allowed_roots() -> list[Path] | None:
+    """The folders of the setting, None for all; ImproperlyConfigured."""
+    found = getattr(settings, ROOTS, None)
+    if found is None:
+        return None
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str | Path) for one in found):
+        raise ImproperlyConfigured(f"{ROOTS} must be a list of folders")
+    roots = [Path(one).expanduser() for one in found]
+    if not all(root.is_absolute() for root in roots):
+        raise ImproperlyConfigured(f"{ROOTS}: each folder is absolute, or begins with ~/")
+    return [root.resolve() for root in roots]
+
+
 def _check_root(path: Path) -> None:
-    roots = getattr(settings, ROOTS, None)
-    if roots is None:
-        return
+    roots = allowed_roots()
     real = path.resolve()
-    if not any(real.is_relative_to(Path(root).expanduser().resolve()) for root in roots):
+    if roots is not None and not any(real.is_relative_to(root) for root in roots):
         raise PermissionError(f"{path} is in none of the folders of {ROOTS}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import wire
 from .secrets import mask_both
 
 
@@ -21,7 +21,7 @@ class Preview:
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
-    #: a unified diff of the servers; secrets in it are masked
+    #: a unified diff of each server; secrets in it are masked
     diff: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -51,12 +51,16 @@ def compare(
 
 
 def diff(before: Servers, after: Servers) -> str:
-    """A unified diff of servers as JSON, by name, in which no secret shows."""
+    """A unified diff of each server that differs, by name, as JSON in which no secret shows."""
     old, new = mask_both(before, after)
-    lines = difflib.unified_diff(_lines(old), _lines(new), "before", "after", lineterm="")
-    return "\n".join(lines)
+    names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return "\n".join(line for name in names for line in _one(name, old.get(name), new.get(name)))
 
 
-def _lines(servers: Mapping[str, Any]) -> list[str]:
-    ordered = {name: servers[name] for name in sorted(servers)}
-    return json.dumps(ordered, indent=2, ensure_ascii=False).splitlines() if ordered else []
+def _one(name: str, old: Any, new: Any) -> Iterator[str]:
+    sides = ("(none)" if side is None else name for side in (old, new))
+    return difflib.unified_diff(_lines(old), _lines(new), *sides, lineterm="")
+
+
+def _lines(server: Any) -> list[str]:
+    return [] if server is None else wire.dumps(server).splitlines()

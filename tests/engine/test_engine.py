@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +100,12 @@ def test_codes_differ() -> None:
     codes = [type(error).code for error in _examples()]
     assert len(set(codes)) == len(codes) - 1
     assert "storage_error" not in codes
+
+
+def test_every_verb_and_every_error_is_explained() -> None:
+    shown = (Path(__file__).parents[2] / "docs" / "engine.md").read_text("utf-8")
+    for name in verbs():
+        if not name.startswith("_"):
+            assert re.search(rf"\b{name}\b", shown), name
+    for error in _examples():
+        assert f"| `{type(error).__name__}` | `{type(error).code}` |" in shown

@@ -57,8 +57,8 @@ def test_preview_says_what_a_sync_would_do(everywhere: Engine, path: Path) -> No
     preview = everywhere.preview("here")
     assert (preview.added, preview.changed, preview.removed) == (("new",), ("both",), ("mine",))
     assert preview.differs
-    assert '-    "command": "before"' in preview.diff
-    assert '+    "command": "after"' in preview.diff
+    assert '-  "command": "before"' in preview.diff
+    assert '+  "command": "after"' in preview.diff
     assert TOKEN not in preview.diff
     assert TOKEN[::-1] not in preview.diff
     # That a secret changed shows, though neither does.
