@@ -7,11 +7,12 @@ once, in threads, processes or a Go engine, neither loses what the other did.
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 
@@ -21,6 +22,7 @@ from ..handler import storage as default_storage
 from ..types import Operation, Write
 from . import keys
 from .document import Document
+from .exceptions import DocumentChanged
 
 #: seconds that a change is tried again while others come first, before RevisionConflict
 RETRY_SECONDS = 60.0
@@ -59,6 +61,17 @@ class Core:
     def __init__(self, storage: BaseStorage = default_storage) -> None:
         """``storage`` is any adapter; changes need one whose entries carry revisions."""
         self.storage = storage
+        self._only_at: int | None = None
+
+    def at(self, revision: int) -> Self:
+        """The same engine, of which each change holds for that revision of the document alone.
+
+        DocumentChanged when it stands at another; 0: when there is one. For one change: the
+        next one would be at the revision that this one made.
+        """
+        other = copy.copy(self)
+        other._only_at = revision
+        return other
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.storage!r}>"
@@ -102,12 +115,16 @@ class Core:
             )
 
     def _stands(self, key: str) -> tuple[bytes | None, int]:
-        """Value and revision of a key; None and 0 when it is missing."""
+        """Value and revision of a key; None and 0 when it is missing. See at()."""
+        value: bytes | None
         try:
             entry = self.storage.entry(key)
+            value, revision = entry.value, entry.revision
         except KeyNotFound:
-            return None, 0
-        return entry.value, entry.revision
+            value, revision = None, 0
+        if self._only_at not in (None, revision):
+            raise DocumentChanged(revision)
+        return value, revision
 
     def _commit(self, operations: list[Operation]) -> None:
         """All of ``operations`` at once, or one after another where the storage can't."""

@@ -7,6 +7,7 @@
     │   ├── ServerNotFound          .name  (also KeyError)
     │   ├── ServerExists            .name
     │   ├── ServerChanged           .name  since it was read; see ``Server.fingerprint``
+    │   ├── DocumentChanged         .current  since it was read; see ``Engine.at()``
     │   ├── BackupNotFound          .name  (also KeyError)
     │   ├── DestinationNotFound     .name  (also KeyError)
     │   ├── DestinationExists       .name
@@ -65,6 +66,20 @@ class ServerChanged(NamedError):
 
     code = "server_changed"
     says = "the server {name!r} was changed by somebody else meanwhile"
+
+
+class DocumentChanged(EngineError):
+    """The document does not stand at the revision that the caller named: nothing was written."""
+
+    code = "document_changed"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(current)
+        #: where it stands; 0: there is none
+        self.current = current
+
+    def __str__(self) -> str:
+        return f"the document stands at revision {self.current}, not at the one that was named"
 
 
 class BackupNotFound(NamedError, KeyError):
