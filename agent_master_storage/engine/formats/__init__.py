@@ -24,7 +24,7 @@ from typing import Any
 from . import limits, registry
 from .base import Format, Imported
 from .detecting import detect
-from .registry import all_formats, get, names, register
+from .registry import all_formats, get, names, register, unregister
 from .syntax import SYNTAXES, dumps, loads
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "parse",
     "register",
     "render",
+    "unregister",
 ]
 
 

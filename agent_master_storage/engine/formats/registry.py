@@ -56,3 +56,10 @@ def register(format: Format) -> None:
     if not format.name or format.name in names():
         raise InvalidValue(f"a format needs a name of its own, not {format.name!r}")
     _formats.insert(0, format)
+
+
+def unregister(name: str) -> Format:
+    """Take a format out again, as a test does that put it in; InvalidValue."""
+    found = get(name)
+    _formats.remove(found)
+    return found

@@ -9,7 +9,7 @@ import pytest
 
 from agent_master_storage.engine import formats
 from agent_master_storage.engine.exceptions import InvalidDocument
-from agent_master_storage.engine.formats import Format, registry
+from agent_master_storage.engine.formats import Format
 from agent_master_storage.exceptions import InvalidValue
 
 SERVERS = {"a": {"transport": "stdio", "command": "x"}}
@@ -42,7 +42,7 @@ def nested() -> Iterator[Format]:
     one = Nested()
     formats.register(one)
     yield one
-    registry._formats.remove(one)
+    assert formats.unregister("nested") is one
 
 
 def test_a_project_may_have_a_format_of_its_own(nested: Format) -> None:
@@ -54,6 +54,11 @@ def test_a_project_may_have_a_format_of_its_own(nested: Format) -> None:
     assert found.rest == {"tools": {"other": 1, "mcp": {}}}
     with pytest.raises(InvalidValue, match="a format needs a name of its own, not 'nested'"):
         formats.register(Nested())
+
+
+def test_a_format_that_is_none_can_not_be_taken_out() -> None:
+    with pytest.raises(InvalidValue, match="there is no format 'nested'"):
+        formats.unregister("nested")
 
 
 @pytest.mark.parametrize("name", ["vscode", "vscode-settings", "engine"])
