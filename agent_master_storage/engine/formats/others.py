@@ -37,7 +37,9 @@ class Zed(Format):
 
     def is_foreign(self, name: str, raw: Any) -> bool:
         """What an extension starts has no command here."""
-        return isinstance(raw, Mapping) and "settings" in raw and not looks_like_one(raw)
+        if not isinstance(raw, Mapping) or "command" in raw:
+            return False
+        return "settings" in raw and not looks_like_one(raw)
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
         """Also the form of 2024, in which ``command`` is an object with path, args and env."""

@@ -38,8 +38,9 @@ class Own(Format):
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
         """As it is, once it was found to be one."""
-        checked = servers.read(raw, self.spelling, where, warnings)
-        return {"transport": checked["transport"]} | copy.deepcopy(dict(raw))
+        transport = servers.read(raw, self.spelling, where, warnings)["transport"]
+        rest = {key: copy.deepcopy(part) for key, part in raw.items() if key != "transport"}
+        return {"transport": transport, **rest}
 
     def read_settings(self, document: Mapping[str, Any]) -> Json:
         found = document.get("settings")

@@ -92,7 +92,11 @@ def write(server: Mapping[str, Any], spelling: Spelling) -> Json:
 
 def looks_like_one(raw: Any) -> bool:
     """Whether an object says how to start or reach a server."""
-    return isinstance(raw, Mapping) and any(_given(raw, key) for key in ("command", *_URL_KEYS))
+    if not isinstance(raw, Mapping):
+        return False
+    # An object is a server that bears the name.
+    found = [raw[key] for key in ("command", *_URL_KEYS) if _given(raw, key)]
+    return any(not isinstance(value, Mapping) for value in found)
 
 
 def implied(raw: Mapping[str, Any], spelling: Spelling) -> str:

@@ -10,7 +10,7 @@ from ..variables import REFERENCE
 from . import shapes
 
 #: user:password@ of a URL; the password ends at the last @ before a slash
-_USERINFO = re.compile(r"\b[A-Za-z][\w+.-]*://[^\s/?#:@]*:([^\s/?#]+)@")
+_USERINFO = re.compile(r"\b[A-Za-z][\w+.-]{0,30}://[^\s/?#:@]*:([^\s/?#]+)@")
 _QUERY = re.compile(r"[?&;]([\w.-]+)=([^&#\s\"']+)")
 #: NAME=value and --name value, as in a line for a shell
 _ASSIGNED = re.compile(r"(?<![\w?&;-])([A-Za-z_]\w*)=(\"[^\"]+\"|'[^']+'|[^\s\"']+)")

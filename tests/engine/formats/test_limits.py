@@ -55,11 +55,24 @@ def test_the_depth_is_limited(name: str) -> None:
         ("yaml", "{a: " * 20_000),
         ("yaml", "\n".join(" " * i + "a:" for i in range(1_000))),
         ("toml", "a = " + "[" * 100_000),
+        ("toml", "a." * 100_000 + "b = 1"),
+        ("toml", "[" + '"a" . ' * 100_000 + "b]"),
+        ("toml", "x = {" + "'a'." * 100_000 + "b = 1}"),
+        # What is not closed is read once, not once from each of its characters.
+        ("json", '"' + '\\"' * 500_000),
+        ("json", "/*" * 500_000),
+        ("json", "[," * 500_000),
     ],
+    ids=lambda text: text[:8],
 )
-def test_no_depth_harms(name: str, text: str) -> None:
+def test_no_text_harms(name: str, text: str) -> None:
     with pytest.raises(InvalidDocument):
         formats.loads(text, name)
+
+
+def test_a_long_text_in_toml_is_no_long_key() -> None:
+    text = "a." * 100
+    assert formats.loads(f'[x."y.z"]\nb = "{text} "', "toml")["x"]["y.z"]["b"] == f"{text} "
 
 
 def test_the_tree_is_limited_when_aliases_make_it_large() -> None:

@@ -224,3 +224,13 @@ def test_zed_keeps_what_its_extensions_start() -> None:
     assert list(found.servers) == ["a"]
     assert found.rest == {"context_servers": {"ext": extension}}
     assert formats.render({}, "zed", base=document) == found.rest
+
+
+@pytest.mark.parametrize("format", ["mcpServers", "vscode", "vscode-settings", "engine"])
+@pytest.mark.parametrize("name", ["url", "command", "servers", "mcpServers", "type"])
+def test_a_server_may_be_named_as_a_key(format: str, name: str) -> None:
+    server = {"transport": "stdio", "command": "x"}
+    document = formats.render({name: server}, format)
+    found = formats.parse(document)
+    assert found.format.name == format
+    assert found.servers == {name: server}

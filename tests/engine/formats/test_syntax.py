@@ -99,7 +99,10 @@ def test_what_is_no_json_with_comments_either_is_refused(text: str) -> None:
     ("name", "text", "message"),
     [
         ("json", '{\n  // c\n  "a": 1\n  "b": 2\n}', "line 4, column 3: not JSON: Expecting ','"),
-        ("json", '{"a": 1, "b": 2, "a": 3}', "the key 'a' stands twice in one object"),
+        ("json", '{"a": 1, "b": 2, "a": 3}', "the key 'a' stands twice"),
+        ("json", '{"a": [0, {"b": 1, "b": 1}]}', "a.1: the key 'b' stands twice"),
+        ("json", '{"a": 1} /* b', "line 1, column 10: not JSON: Extra data"),
+        ("json", '{"a": "b}', "line 1, column 7: not JSON: Unterminated string"),
         ("json", '{"a": NaN}', "a: must be a finite number"),
         ("json", '{"a": [1, 1e999]}', "a.1: must be a finite number"),
         ("json", '{"a": "\\ud800"}', "a: holds a lone surrogate, which UTF-8 can't encode"),

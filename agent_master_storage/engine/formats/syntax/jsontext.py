@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from .... import wire
+from ... import paths
 from ...exceptions import InvalidDocument
 
-_STRING = r'"(?:[^"\\\n]|\\.)*"'
-_COMMENT = re.compile(rf"{_STRING}|//[^\r\n]*|/\*(?s:.*?)\*/")
+# What is not closed is taken to its end all the same: to begin anew at each of its characters
+# would take hours for a large one.
+_STRING = r'"(?:[^"\\\n]|\\.)*"?'
+_COMMENT = re.compile(rf"{_STRING}|//[^\r\n]*|/\*(?s:.*?)(?:\*/|\Z)")
 #: the second kind has nothing before the comma, so it stays and is a fault
 _TRAILING_COMMA = re.compile(rf"{_STRING}|[\[{{,]\s*,|,(?=\s*[\]}}])")
 _NOT_A_LINE_END = re.compile(r"[^\r\n]")
+
+
+class _Double(dict[str, Any]):
+    """An object in which a key stands twice."""
+
+    key = ""
 
 
 def loads(text: str) -> Any:
@@ -47,23 +57,38 @@ def without_comments(text: str) -> str:
 
 
 def _blank(found: re.Match[str]) -> str:
-    return found[0] if found[0][0] == '"' else _NOT_A_LINE_END.sub(" ", found[0])
+    text = found[0]
+    if text[0] == '"' or (text[1] == "*" and not text.endswith("*/", 2)):
+        return text
+    return _NOT_A_LINE_END.sub(" ", text)
 
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        document = json.loads(text, object_pairs_hook=_object)
+        _refuse_doubles(document, "")
     except RecursionError:
         raise InvalidDocument("not JSON: nested too deep") from None
+    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        double = next(key for index, key in enumerate(keys) if key in keys[:index])
-        raise InvalidDocument(f"the key {double!r} stands twice in one object")
+        found = _Double(found)
+        found.key = Counter(key for key, _ in pairs).most_common(1)[0][0]
     return found
+
+
+def _refuse_doubles(node: Any, where: str) -> None:
+    if isinstance(node, _Double):
+        raise InvalidDocument(f"the key {node.key!r} stands twice", where)
+    if isinstance(node, dict):
+        for key, part in node.items():
+            _refuse_doubles(part, paths.under(where, key))
+    elif isinstance(node, list):
+        for index, part in enumerate(node):
+            _refuse_doubles(part, paths.under(where, index))
 
 
 def _refusal(error: ValueError) -> InvalidDocument:

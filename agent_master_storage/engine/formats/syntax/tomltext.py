@@ -12,11 +12,19 @@ import tomlkit
 from ... import paths
 from ...exceptions import InvalidDocument
 
+# Python's parser needs minutes for a key of very many parts. Fewer are refused by their depth.
+_MAX_PARTS = 1000
+_LONG_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_MAX_PARTS}}}"""
+)
 _PLACE = re.compile(r" \(at (line \d+, column \d+)\)\Z")
 
 
 def loads(text: str) -> Any:
     """Parse; InvalidDocument with line and column."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") >= _MAX_PARTS and _LONG_KEY.search(line):
+            raise InvalidDocument("not TOML: a key has too many parts", f"line {number}")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
