@@ -13,6 +13,8 @@ from typing import Any
 from .. import paths
 from ..exceptions import InvalidDocument
 
+Path = tuple[str, ...]
+
 #: bytes of a text
 MAX_SIZE = 1024 * 1024
 #: levels of objects and lists
@@ -37,22 +39,24 @@ def check_servers(count: int, where: str) -> None:
 
 def check_tree(document: Any) -> None:
     """InvalidDocument for what is too deep, too large, or what no JSON can hold."""
-    nodes = 0
-    level: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    level: list[tuple[Path, Any]] = [((), document)]
+    left = MAX_NODES
     for _ in range(MAX_DEPTH + 1):
-        level = [child for path, node in level for child in _children(path, node)]
-        nodes += len(level)
-        if nodes > MAX_NODES:
-            raise InvalidDocument(f"the document has more than {MAX_NODES:,} values")
+        below: list[tuple[Path, Any]] = []
+        for path, node in level:
+            left -= len(node) if isinstance(node, Mapping | list | tuple) else 0
+            # Asked at each: aliases of YAML make the next level as large as they like.
+            if left < 0:
+                raise InvalidDocument(f"the document has more than {MAX_NODES:,} values")
+            below += _children(path, node)
+        level = below
         if not level:
             return
     raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels", paths.join(level[0][0][:4]))
 
 
-def _children(path: tuple[str, ...], node: Any) -> Iterable[tuple[tuple[str, ...], Any]]:
+def _children(path: Path, node: Any) -> Iterable[tuple[Path, Any]]:
     if isinstance(node, Mapping):
-        if len(node) > MAX_NODES:
-            raise InvalidDocument(f"has more than {MAX_NODES:,} values", paths.join(path))
         return [((*path, _key(path, key)), part) for key, part in node.items()]
     if isinstance(node, list | tuple):
         return [((*path, str(index)), part) for index, part in enumerate(node)]
@@ -60,14 +64,14 @@ def _children(path: tuple[str, ...], node: Any) -> Iterable[tuple[tuple[str, ...
     return ()
 
 
-def _key(path: tuple[str, ...], key: Any) -> str:
+def _key(path: Path, key: Any) -> str:
     if not isinstance(key, str):
         raise InvalidDocument(f"the key {key!r} is no string", paths.join(path))
     _check_scalar(path, key)
     return key
 
 
-def _check_scalar(path: tuple[str, ...], value: Any) -> None:
+def _check_scalar(path: Path, value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidDocument("must be a finite number", paths.join(path))
     if isinstance(value, str) and not value.isascii():

@@ -80,6 +80,9 @@ def test_the_tree_is_limited_when_aliases_make_it_large() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 20)]
     with pytest.raises(InvalidDocument, match="the document has more than 200,000 values"):
         formats.loads("\n".join(lines), "yaml")
+    wide = f"a: &a [{'x, ' * 100_000}]\nb: [{'*a, ' * 90_000}]"
+    with pytest.raises(InvalidDocument, match="the document has more than 200,000 values"):
+        formats.loads(wide, "yaml")
     with pytest.raises(InvalidDocument, match="nested deeper than 64 levels"):
         formats.loads("a: &a {b: *a}", "yaml")
 
