@@ -185,5 +185,6 @@ def json_type(value: Any) -> str:
 
 def fingerprint(value: Any) -> str:
     """A short text that differs when ``value``, any JSON, differs."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    # In ASCII: a stored document may hold a lone surrogate, as an escape.
+    text = json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
