@@ -57,6 +57,7 @@ class Destination(View):
     config_path: str = ""
     #: whether names of servers are made to fit [a-zA-Z0-9_-]{1,64}
     requires_sanitization: bool = False
+    #: whether servers of one project alone go under ``projects.<path>``, as in ~/.claude.json
     supports_projects: bool = False
     #: see ``formats``
     config_format: str = "mcpServers"
@@ -82,10 +83,15 @@ class Destination(View):
         """The key, where it is none."""
         return keys.target(self.name)
 
-    def takes(self, servers: Iterable[Server]) -> dict[str, Server]:
-        """The servers that go here, under the names that they have here."""
+    def takes(self, servers: Iterable[Server], project: str = "") -> dict[str, Server]:
+        """The servers that go here, under the names that they have here.
+
+        Where projects are supported, those of one project alone, or of none.
+        """
         taken: dict[str, Server] = {}
         for server in servers:
+            if self.supports_projects and _project(server) != project:
+                continue
             name = self._free_name(server.name, taken)
             if server.enabled and server.internal.goes_to(self.name) and self._fits(name):
                 taken[name] = server
@@ -119,6 +125,7 @@ class DestinationVerbs(Core):
         *,
         enabled: bool = True,
         requires_sanitization: bool = False,
+        supports_projects: bool = False,
         server_name_pattern: str = "",
     ) -> Destination:
         """Remember a destination: the file at ``path``, or without one a key of the storage.
@@ -133,6 +140,7 @@ class DestinationVerbs(Core):
                 "enabled": enabled,
                 "configPath": str(path),
                 "requiresSanitization": requires_sanitization,
+                "supportsProjects": supports_projects,
                 "configFormat": format,
                 "serverNamePattern": server_name_pattern,
             },
@@ -188,6 +196,10 @@ class DestinationVerbs(Core):
     aremove_destination = twin(remove_destination)
     aget_destination = twin(get_destination)
     alist_destinations = twin(list_destinations)
+
+
+def _project(server: Server) -> str:
+    return server.internal.project_path if server.internal.project_specific else ""
 
 
 def _of(document: Document, name: str) -> Destination:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tomlkit
@@ -33,7 +33,7 @@ def patch(text: str, document: Any, paths: Iterable[Sequence[str]], syntax: str)
             value = look(document, path)
             if value is not None:
                 text = patchers[syntax](text, path, value)
-        return text if formats.loads(text, syntax) == document else None
+        return text if formats.loads(text, syntax, own=True) == document else None
     except (ValueError, LookupError, TypeError, AttributeError, TOMLKitError):
         # Not the shape that it must have, somewhere on the way.
         return None
@@ -62,44 +62,54 @@ def _toml_set(table: Any, key: str, value: Any) -> None:
 
 
 def _json(text: str, path: Sequence[str], value: Any) -> str:
-    """Replace the text of one value, or put it in before the others of its object."""
+    """Set one value: what differs in an object is replaced, what is new put at its end."""
     plain = without_comments(text)
     start = _space(plain, 0)
     for depth, key in enumerate(path):
-        found = _member(plain, start, key)
-        if found is None:
+        members = list(_members(plain, start))
+        found = [place for name, place, _ in members if name == key]
+        if not found:
             rest = value
             for name in reversed(path[depth + 1 :]):
                 rest = {name: rest}
-            return _inserted(text, plain, start, depth, key, rest)
-        start = found
-    _, end = _decoder.raw_decode(plain, start)
+            return _inserted(text, start, members, depth, key, rest)
+        start = found[0]
+    before, end = _decoder.raw_decode(plain, start)
+    if isinstance(before, dict) and isinstance(value, dict) and not set(before) - set(value):
+        for key in [key for key in value if key not in before or before[key] != value[key]]:
+            text = _json(text, (*path, key), value[key])
+        return text
     return text[:start] + _dumped(text, value, len(path)) + text[end:]
 
 
-def _member(plain: str, start: int, key: str) -> int | None:
-    """Where the value of ``key`` begins in the object at ``start``; None when it has none."""
+def _members(plain: str, start: int) -> Iterator[tuple[str, int, int]]:
+    """The keys of the object at ``start``, and where the value of each begins and ends."""
     place = _space(plain, _after(plain, start, "{"))
     while plain[place] != "}":
         name, place = _decoder.raw_decode(plain, place)
-        place = _space(plain, _after(plain, _space(plain, place), ":"))
-        if name == key:
-            return place
-        _, place = _decoder.raw_decode(plain, place)
-        place = _space(plain, place)
+        begin = _space(plain, _after(plain, _space(plain, place), ":"))
+        _, end = _decoder.raw_decode(plain, begin)
+        yield name, begin, end
+        place = _space(plain, end)
         if plain[place] == ",":
             place = _space(plain, place + 1)
-    return None
 
 
-def _inserted(text: str, plain: str, start: int, depth: int, key: str, value: Any) -> str:
-    inside = _after(plain, start, "{")
-    empty = plain[_space(plain, inside)] == "}"
+def _inserted(
+    text: str,
+    start: int,
+    members: Sequence[tuple[str, int, int]],
+    depth: int,
+    key: str,
+    value: Any,
+) -> str:
     indent = _indent(text)
     member = f"\n{indent * (depth + 1)}{json.dumps(key)}: {_dumped(text, value, depth + 1)}"
-    if not empty:
-        return f"{text[:inside]}{member},{text[inside:]}"
-    return f"{text[:inside]}{member}\n{indent * depth}{text[inside:].lstrip()}"
+    if members:
+        # Where a comma comes after it already, that is allowed to stand at the end.
+        end = members[-1][2]
+        return f"{text[:end]},{member}{text[end:]}"
+    return f"{text[: start + 1]}{member}\n{indent * depth}{text[start + 1 :].lstrip()}"
 
 
 def _dumped(text: str, value: Any, depth: int) -> str:

@@ -58,8 +58,8 @@ def diff(before: Servers, after: Servers) -> str:
 
 
 def _one(name: str, old: Any, new: Any) -> Iterator[str]:
-    sides = ("(none)" if side is None else name for side in (old, new))
-    return difflib.unified_diff(_lines(old), _lines(new), *sides, lineterm="")
+    was, now = ("(none)" if side is None else name for side in (old, new))
+    return difflib.unified_diff(_lines(old), _lines(new), was, now, lineterm="")
 
 
 def _lines(server: Any) -> list[str]:

@@ -29,8 +29,17 @@ NEW = {"a": {"command": "x"}}
         ),
         (
             '{\n    "b": 1\n}',
-            '{\n    "servers": {\n        "a": {\n            "command": "x"\n        }\n    },'
-            '\n    "b": 1\n}',
+            '{\n    "b": 1,\n    "servers": {\n        "a": {\n            "command": "x"\n'
+            "        }\n    }\n}",
+        ),
+        # What stays is not touched, at any level; where a server goes, all are written anew.
+        (
+            '{"servers": {"b": 1, /* b */ "a": {"command": /* why */ "y"}, }}',
+            '{"servers": {\n    "a": {\n      "command": "x"\n    }\n  }}',
+        ),
+        (
+            '{"servers": {"a": {"command": /* why */ "y"}, /* b */ }}',
+            '{"servers": {"a": {"command": /* why */ "x"}, /* b */ }}',
         ),
         # A key that only looks like it, and an escape.
         (
@@ -43,6 +52,15 @@ NEW = {"a": {"command": "x"}}
 def test_json(text: str, expected: str) -> None:
     document = {**formats.loads(text, "json"), "servers": NEW}
     assert patch(text, document, [("servers",)], "json") == expected
+
+
+def test_a_server_more_leaves_the_others_as_they_are() -> None:
+    text = '{\n  "servers": {\n    "b": {"command": "y"}, // mine\n  }\n}\n'
+    document = {"servers": {"b": {"command": "y"}, **NEW}}
+    assert patch(text, document, [("servers",)], "json") == (
+        '{\n  "servers": {\n    "b": {"command": "y"},\n    "a": {\n      "command": "x"\n    },'
+        " // mine\n  }\n}\n"
+    )
 
 
 def test_several_levels_and_paths() -> None:

@@ -205,6 +205,45 @@ def test_inputs_go_with_the_servers(engine: Engine, tmp_path: Path) -> None:
     assert [one["id"] for one in json.loads(path.read_text())["inputs"]] == ["theirs", "key"]
 
 
+def test_servers_of_one_project_alone(engine: Engine, tmp_path: Path) -> None:
+    """As the Go engine writes ~/.claude.json: under the projects that the client knows."""
+    path = tmp_path / ".claude.json"
+    path.write_text(
+        '{"projects": {"/src/a": {"history": [1], "mcpServers": {"old": {"command": "x"}}},'
+        ' "/src/b": {"mcpServers": {"kept": {"command": "x"}}}}, "startups": 3}'
+    )
+    engine.add_server("everywhere", {"command": "e"})
+    for name, project in (("one", "/src/a"), ("two", "/src/unknown")):
+        internal = {"projectSpecific": True, "projectPath": project}
+        engine.add_server(name, {"command": name}, internal=internal)
+    engine.add_destination("claude", path, "claude-code", supports_projects=True)
+    preview = engine.preview("claude")
+    assert preview.added == ("everywhere", "one (/src/a)")
+    assert preview.removed == ("old (/src/a)",)
+    engine.sync("claude")
+    assert json.loads(path.read_text()) == {
+        "projects": {
+            "/src/a": {"history": [1], "mcpServers": {"one": {"command": "one"}}},
+            "/src/b": {"mcpServers": {"kept": {"command": "x"}}},
+        },
+        "startups": 3,
+        "mcpServers": {"everywhere": {"command": "e"}},
+    }
+    assert path.read_text().startswith('{"projects": {"/src/a": {"history": [1], ')
+    assert not engine.sync("claude").written
+    # Where no projects are known, they are servers like others.
+    engine.update_destination("claude", supports_projects=False, enabled=True)
+    assert engine.preview("claude").added == ("one", "two")
+
+
+def test_a_large_file_of_a_client(engine: Engine, path: Path) -> None:
+    """Clients keep all they know in it: more than an import may have."""
+    path.write_text(json.dumps({"history": ["x" * 100] * 30_000, "mcpServers": {}}))
+    fill(engine, path)
+    assert engine.sync("here").servers_added == 2
+    assert len(json.loads(path.read_text())["history"]) == 30_000
+
+
 def test_a_key_of_the_storage(everywhere: Engine) -> None:
     fill(everywhere, "", format="vscode")
     put(

@@ -21,14 +21,17 @@ MAX_SIZE = 1024 * 1024
 MAX_DEPTH = 64
 #: objects, lists and values in them
 MAX_NODES = 200_000
+#: bytes, and values, of a client's file that servers are synced to
+MAX_OWN_SIZE = 64 * 1024 * 1024
+MAX_OWN_NODES = 5_000_000
 #: servers of one document
 MAX_SERVERS = 5_000
 
 
-def check_size(size: int) -> None:
-    """InvalidDocument when a text has more than MAX_SIZE bytes."""
-    if size > MAX_SIZE:
-        raise InvalidDocument(f"the text has {size:,} bytes, more than the {MAX_SIZE:,} allowed")
+def check_size(size: int, max_size: int = MAX_SIZE) -> None:
+    """InvalidDocument when a text has more than ``max_size`` bytes."""
+    if size > max_size:
+        raise InvalidDocument(f"the text has {size:,} bytes, more than the {max_size:,} allowed")
 
 
 def check_servers(count: int, where: str) -> None:
@@ -37,17 +40,17 @@ def check_servers(count: int, where: str) -> None:
         raise InvalidDocument(f"has {count:,} servers, more than {MAX_SERVERS:,}", where)
 
 
-def check_tree(document: Any) -> None:
+def check_tree(document: Any, max_nodes: int = MAX_NODES) -> None:
     """InvalidDocument for what is too deep, too large, or what no JSON can hold."""
     level: list[tuple[Path, Any]] = [((), document)]
-    left = MAX_NODES
+    left = max_nodes
     for _ in range(MAX_DEPTH + 1):
         below: list[tuple[Path, Any]] = []
         for path, node in level:
             left -= len(node) if isinstance(node, Mapping | list | tuple) else 0
             # Asked at each: aliases of YAML make the next level as large as they like.
             if left < 0:
-                raise InvalidDocument(f"the document has more than {MAX_NODES:,} values")
+                raise InvalidDocument(f"the document has more than {max_nodes:,} values")
             below += _children(path, node)
         level = below
         if not level:

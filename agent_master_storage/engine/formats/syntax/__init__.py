@@ -27,24 +27,25 @@ _KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 _TOML_LINE = re.compile(rf"\[\[?{_KEYS}\]\]?\s*(?:#.*)?|{_KEYS}=.*")
 
 
-def loads(data: str | bytes, syntax: str | None = None) -> Any:
+def loads(data: str | bytes, syntax: str | None = None, *, own: bool = False) -> Any:
     """Parse a text; without a ``syntax`` its first line tells which it is.
 
+    ``own``: a file of this machine, which may be larger: clients keep all they know in it.
     InvalidDocument says the line of a fault, or which of the limits was passed.
     """
-    text = _decode(data)
+    text = _decode(data, limits.MAX_OWN_SIZE if own else limits.MAX_SIZE)
     # TOML alone has a text for an object without anything.
     if not text.strip() and syntax != "toml":
         raise InvalidDocument("the text is empty")
     document = _module(syntax or guess(text)).loads(text)
-    limits.check_tree(document)
+    limits.check_tree(document, limits.MAX_OWN_NODES if own else limits.MAX_NODES)
     return document
 
 
-def dumps(document: Any, syntax: str = "json") -> str:
+def dumps(document: Any, syntax: str = "json", *, own: bool = False) -> str:
     """A document as text. InvalidDocument for what the syntax can't hold (null in TOML)."""
     module = _module(syntax)
-    limits.check_tree(document)
+    limits.check_tree(document, limits.MAX_OWN_NODES if own else limits.MAX_NODES)
     text: str = module.dumps(document)
     return text
 
@@ -65,15 +66,15 @@ def of_file(name: str) -> str | None:
     return _SUFFIXES.get(PurePath(name).suffix.lower())
 
 
-def _decode(data: str | bytes) -> str:
-    limits.check_size(len(data))
+def _decode(data: str | bytes, max_size: int) -> str:
+    limits.check_size(len(data), max_size)
     if isinstance(data, bytes):
         try:
             # Some editors put a byte order mark before it.
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise InvalidDocument(f"not UTF-8: byte {error.start}") from None
-    limits.check_size(len(data.encode(errors="surrogatepass")))
+    limits.check_size(len(data.encode(errors="surrogatepass")), max_size)
     return data.removeprefix("\ufeff")
 
 
