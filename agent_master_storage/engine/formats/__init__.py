@@ -24,7 +24,7 @@ from typing import Any
 from . import limits, registry
 from .base import Format, Imported
 from .detecting import detect
-from .registry import all_formats, get, names, register, unregister
+from .registry import all_formats, get, names, of_file, register, unregister
 from .syntax import SYNTAXES, dumps, loads
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "get",
     "loads",
     "names",
+    "of_file",
     "parse",
     "register",
     "render",

@@ -6,12 +6,13 @@ A new one is a subclass in a file of its own, entered in ``registry.py``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .. import paths
 from ..exceptions import InvalidDocument
+from ..variables import references
 from . import limits, servers
 from .servers import Spelling
 from .values import kind
@@ -51,7 +52,7 @@ class Format:
     title: ClassVar[str]
     #: clients that read it, each of which is a name of the format too
     clients: ClassVar[Names] = ()
-    #: where such a file usually is; ``~`` is the home folder
+    #: how the paths of such files end
     files: ClassVar[Names] = ()
     #: what such files are written in
     syntax: ClassVar[str] = "json"
@@ -89,7 +90,7 @@ class Format:
             inputs=inputs,
             settings=self.read_settings(document),
             rest=self.read_rest(document),
-            warnings=tuple(warnings),
+            warnings=(*warnings, *self._undefined(found, inputs)),
         )
 
     def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,6 +161,13 @@ class Format:
     def write_server(self, server: Mapping[str, Any]) -> Json:
         """One server as the client spells it."""
         return servers.write(server, self.spelling)
+
+    def _undefined(self, found: Mapping[str, Json], inputs: Sequence[Json]) -> Iterator[str]:
+        """References to inputs that nobody will ask for."""
+        ids = {one["id"] for one in inputs}
+        for place, reference in references(found, paths.join(self.path)):
+            if self.inputs_path and reference.kind == "input" and reference.name not in ids:
+                yield f"{place} refers to the input {reference.name!r}, which is not defined"
 
     def _foreign(self, container: Mapping[str, Any]) -> Json:
         return {name: part for name, part in container.items() if self.is_foreign(name, part)}

@@ -29,9 +29,8 @@ class McpServers(Format):
     files: ClassVar[Names] = (
         ".mcp.json",
         ".cursor/mcp.json",
-        "~/.cursor/mcp.json",
-        "~/Library/Application Support/Claude/claude_desktop_config.json",
-        "%APPDATA%/Claude/claude_desktop_config.json",
+        ".kiro/settings/mcp.json",
+        "claude_desktop_config.json",
     )
     path: ClassVar[Names] = ("mcpServers",)
 
@@ -58,7 +57,7 @@ class Roo(McpServers):
     name = "roo"
     title = "Roo Code's mcpServers"
     clients = ("roo-code", "kilo-code")
-    files = (".roo/mcp.json", ".kilocode/mcp.json", "mcp_settings.json")
+    files = (".roo/mcp.json", ".kilocode/mcp.json")
     spelling = Spelling(
         types={"sse": "sse", "http": "streamable-http", "streamable-http": "streamable-http"}
     )
@@ -73,7 +72,7 @@ class Windsurf(McpServers):
     name = "windsurf"
     title = "Windsurf's mcpServers"
     clients = ()
-    files = ("~/.codeium/windsurf/mcp_config.json",)
+    files = ("windsurf/mcp_config.json",)
     spelling = Spelling(
         types={},
         urls={"sse": "serverUrl", "http": "serverUrl", "streamable-http": "serverUrl"},
@@ -90,7 +89,7 @@ class Gemini(McpServers):
     name = "gemini"
     title = "Gemini CLI's mcpServers"
     clients = ("gemini-cli", "qwen-code")
-    files = (".gemini/settings.json", "~/.gemini/settings.json")
+    files = (".gemini/settings.json", ".qwen/settings.json")
     spelling = Spelling(
         types={}, urls={"http": "httpUrl", "streamable-http": "httpUrl"}, default="sse"
     )

@@ -17,7 +17,7 @@ class Codex(Format):
 
     name = "codex"
     title = "Codex's mcp_servers"
-    files = ("~/.codex/config.toml",)
+    files = (".codex/config.toml",)
     syntax = "toml"
     path = ("mcp_servers",)
     spelling = Spelling(types={}, headers="http_headers", off=("enabled", False), default="http")
@@ -31,7 +31,7 @@ class Zed(Format):
 
     name = "zed"
     title = "Zed's context_servers"
-    files = ("~/.config/zed/settings.json", ".zed/settings.json")
+    files = (".config/zed/settings.json", ".zed/settings.json")
     path = ("context_servers",)
     spelling = Spelling(types={}, off=("enabled", False))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from ...exceptions import InvalidValue
 from .base import Format
@@ -49,6 +50,20 @@ def get(name: str | Format) -> Format:
         if wanted in (one.name.casefold(), *one.clients):
             return one
     raise InvalidValue(f"there is no format {name!r}; there are {', '.join(names())}")
+
+
+def of_file(path: str | PurePath) -> Format | None:
+    """The format of a client whose file it is by its name and folder, or None.
+
+    >>> of_file("/home/me/shop/.vscode/mcp.json"), of_file("servers.json")
+    (<Format vscode>, None)
+    """
+    parts = PurePath(path).parts
+    for one in _formats:
+        ends = [PurePath(file).parts for file in one.files]
+        if any(parts[-len(end) :] == end for end in ends):
+            return one
+    return None
 
 
 def register(format: Format) -> None:

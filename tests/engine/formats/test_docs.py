@@ -11,10 +11,12 @@ from agent_master_storage.engine.formats import limits
 PAGE = (Path(__file__).parents[3] / "docs" / "engine-formats.md").read_text("utf-8")
 
 
-def test_every_format_is_named_with_its_clients() -> None:
-    rows = dict(re.findall(r"^\| `([\w-]+)` (\|.+)$", PAGE, re.MULTILINE))
+def test_every_format_is_named_with_its_clients_and_files() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` (\|.+)$", PAGE, re.MULTILINE)
     for one in formats.all_formats():
-        assert all(f"`{client}`" in rows[one.name] for client in one.clients), one
+        row = " ".join(text for name, text in rows if name == one.name)
+        assert row, one
+        assert all(f"`{word}`" in row for word in (*one.clients, *one.files)), one
 
 
 def test_the_limits_are_those_in_force() -> None:

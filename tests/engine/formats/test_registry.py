@@ -131,3 +131,44 @@ def test_a_new_document_has_the_settings_of_the_engine() -> None:
     assert document["version"] == "1.0.2"
     assert document["settings"]["backup"]["maxBackups"] == 10
     assert document["servers"] == SERVERS
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/work/shop/.vscode/mcp.json", "vscode"),
+        ("/work/shop/.vscode/settings.json", "vscode-settings"),
+        ("/work/shop/.mcp.json", "mcpServers"),
+        ("/home/me/.cursor/mcp.json", "mcpServers"),
+        ("/Users/me/Library/Application Support/Claude/claude_desktop_config.json", "mcpServers"),
+        ("/home/me/.codeium/windsurf/mcp_config.json", "windsurf"),
+        ("/home/me/.gemini/settings.json", "gemini"),
+        (".gemini/settings.json", "gemini"),
+        ("/x/cline_mcp_settings.json", "cline"),
+        ("/work/shop/.roo/mcp.json", "roo"),
+        ("/home/me/.codex/config.toml", "codex"),
+        ("/home/me/.config/zed/settings.json", "zed"),
+        ("settings.json", None),
+        ("mcp.json", None),
+        ("/etc/x.vscode/mcp.json", None),
+        ("", None),
+    ],
+)
+def test_a_format_is_told_by_the_clients_file(path: str, name: str | None) -> None:
+    found = formats.of_file(path)
+    assert (found and found.name) == name
+
+
+def test_what_a_file_tells_decides_where_its_content_does_not() -> None:
+    document = {"mcpServers": {"a": {"url": "https://a/mcp"}}}
+    assert formats.parse(document).servers["a"]["transport"] == "http"
+    gemini = formats.of_file("/home/me/.gemini/settings.json")
+    assert formats.parse(document, gemini).servers["a"]["transport"] == "sse"
+
+
+def test_an_input_that_is_not_defined_is_told_of() -> None:
+    server = {"command": "x", "env": {"A": "${input:t}", "B": "${input:u} ${C}"}}
+    found = formats.parse({"servers": {"a": server}, "inputs": INPUTS})
+    assert found.warnings == ("servers.a.env.B refers to the input 'u', which is not defined",)
+    # Where there is no place for inputs, whoever has them is somewhere else.
+    assert not formats.parse({"mcpServers": {"a": server}}).warnings
