@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ..actor import actor
 from ..exceptions import StorageError
 from . import keys
 from .core import twin
@@ -18,6 +19,9 @@ from .results import Results
 from .syncing import SyncVerbs
 
 logger = logging.getLogger("agent_master_storage.engine")
+
+#: who writes the keys of destinations, and the notes of syncs
+ACTOR = "auto-sync"
 
 #: seconds until a sync that failed is tried again: doubled from the first to the last
 BACKOFF = (0.5, 30.0)
@@ -102,7 +106,8 @@ class AutoSync:
         wanted = self._destinations
         if wanted is None:
             wanted = self._verbs.config().settings.auto_sync.destinations or None
-        results = self._verbs.sync_all(wanted)
+        with actor(ACTOR):
+            results = self._verbs.sync_all(wanted)
         for result in results:
             for fault in result.errors:
                 logger.warning("auto-sync of %r failed: %s", result.destination, fault["error"])

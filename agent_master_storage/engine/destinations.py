@@ -6,6 +6,7 @@ targets: in its fields alone, so that it keeps them when it writes the document.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,8 @@ from .exceptions import DestinationExists, DestinationNotFound, InvalidDestinati
 from .formats import registry
 from .formats.base import Format
 from .types import Server, View, problems
+
+logger = logging.getLogger("agent_master_storage.engine")
 
 FILE = "file"
 STORAGE = "storage"
@@ -186,10 +189,20 @@ class DestinationVerbs(Core):
         return _of(self.config(), name)
 
     def list_destinations(self, *, enabled: bool | None = None) -> Destinations:
-        """All destinations by name, or those that are enabled or not."""
-        document = self.config()
-        found = (_of(document, name) for name in sorted(document.section("targets")))
-        return [one for one in found if enabled is None or one.enabled == enabled]
+        """All destinations by name, or those that are enabled or not.
+
+        One that can't be read is logged and left out.
+        """
+        targets = self.config().section("targets")
+        found = (self._readable(name, targets[name]) for name in sorted(targets))
+        return [one for one in found if one and (enabled is None or one.enabled == enabled)]
+
+    def _readable(self, name: str, data: Any) -> Destination | None:
+        try:
+            return _read(name, data)
+        except InvalidDestination as error:
+            logger.warning("%s: %s", self.storage.alias, error)
+            return None
 
     aadd_destination = twin(add_destination)
     aupdate_destination = twin(update_destination)

@@ -130,6 +130,8 @@ def test_the_settings_choose_the_destinations(engine: Engine, path: Path) -> Non
     assert not path.exists()
     with engine.auto_sync(["here"], debounce=0):
         wait_for(lambda: names(path) == {"a"})
+        wait_for(lambda: engine.last_sync("here"))
+    assert engine.storage.entry("state:sync:here:last").actor == "auto-sync"
 
 
 def test_what_failed_is_tried_again(

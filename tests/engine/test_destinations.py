@@ -82,6 +82,18 @@ def test_those_of_the_go_engine(engine: Engine) -> None:
     assert stored(engine)["targets"]["claude"] == {**target, "enabled": False}
 
 
+def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    put(engine, '{"targets": {"bad": 3, "worse": {"enabled": "often"}}, "servers": {}}')
+    good = engine.add_destination("good")
+    assert engine.list_destinations() == [good]
+    assert "the destination 'bad' is not valid" in caplog.text
+    engine.add_server("a", SERVER)
+    assert [(one.destination, one.success) for one in engine.sync_all()] == [("good", True)]
+    with pytest.raises(InvalidDestination, match="enabled"):
+        engine.sync("worse")
+    assert stored(engine)["targets"]["bad"] == 3
+
+
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from agent_master_storage.administration.widgets import ValueArea
 from agent_master_storage.engine import formats, schemas
 from agent_master_storage.engine.formats import Format
 from agent_master_storage.engine.settings import new_document
@@ -197,3 +198,25 @@ def test_there_is_none_of_what_is_unknown() -> None:
     with pytest.raises(InvalidValue, match="there is no format 'emacs'"):
         schemas.load("emacs")
     assert schemas.load("cursor") == schemas.load("mcpServers")
+
+
+def test_the_editor_of_the_admin_gets_it() -> None:
+    shown = ValueArea().get_context("text", json.dumps({"mcpServers": {"a": {"command": "x"}}}), {})
+    schema = json.loads(shown["widget"]["attrs"]["data-schema"])
+    assert schema == schemas.for_editor("mcpServers")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        '{"theme": "dark"}',
+        # Somebody else's servers are none of ours.
+        '{"servers": {"web": {"host": "10.0.0.1"}}}',
+        # The editor leaves alone what JavaScript would change.
+        '{"mcpServers": {"a": {"command": "x", "timeout": 1.0}}}',
+    ],
+)
+def test_other_texts_have_none(text: str) -> None:
+    assert "data-schema" not in ValueArea().get_context("text", text, {})["widget"]["attrs"]
