@@ -31,6 +31,7 @@ from .formats import strategies
 from .formats.strategies import often
 
 CLIENTS = Path(__file__).parent / "data" / "clients"
+SAMPLE = Path(__file__).parents[2] / "demo_project" / "sample.json"
 
 #: made up here, so that nobody's scanner takes this file for a leak
 _ALPHABET = string.ascii_letters + string.digits
@@ -251,6 +252,44 @@ def test_a_diff_tells_that_a_secret_changed() -> None:
     assert mask_both(before, before) == (mask(before), mask(before))
 
 
+secrets = st.from_regex(r"[a-zA-Z0-9]{5}[a-z][0-9][a-zA-Z0-9+=_-]{4,20}", fullmatch=True)
+
+PLACES = [
+    lambda s: {"env": {"A": s}},
+    lambda s: {"env": {"A": f"{s} ${{B}} http://a/"}},
+    lambda s: {"env": {"A": f"${{B:-{s}}}"}},
+    lambda s: {"env": {"A": [s, {"b": s}]}},
+    lambda s: {"headers": {"A": f"Bearer {s}"}},
+    lambda s: {"headers": [f"A: {s}"]},
+    lambda s: {"http_headers": {"A": s}},
+    lambda s: {"args": [f"--api-key={s}"]},
+    lambda s: {"args": [f"-token={s}"]},
+    lambda s: {"args": ["--token", s]},
+    lambda s: {"args": ["-e", f"A={s}"]},
+    lambda s: {"args": ["--header", f"A: {s}"]},
+    lambda s: {"args": [f"--header=A: {s}"]},
+    lambda s: {"args": [f"API_KEY={s}"]},
+    lambda s: {"args": ["-c", f"API_KEY={s} npx x"]},
+    lambda s: {"args": ["-c", f"npx x --password {s}"]},
+    lambda s: {"args": [f"postgresql://user:{s}@host/db"]},
+    lambda s: {"url": f"https://user:{s}@host/mcp"},
+    lambda s: {"url": f"https://host/mcp?apiKey={s}"},
+    lambda s: {"requestInit": {"headers": {"A": s}}},
+    lambda s: {"oauth": {"clientSecret": s}},
+    lambda s: {"apiKeys": [s]},
+    lambda s: {"inputs": [{"id": "a", "password": True, "default": s}]},
+]
+
+
+@often
+@given(secret=secrets, place=st.sampled_from(PLACES))
+def test_no_place_shows_its_secret(secret: str, place: Any) -> None:
+    document = {"servers": {"a": {"command": "x", **place(secret)}}}
+    assert secret not in json.dumps(mask(document))
+    assert secret not in json.dumps(mask_both(document, {"servers": {"a": place(secret + "x")}}))
+    assert restore(mask(document), document) == document
+
+
 # Edited while masked
 
 
@@ -391,8 +430,8 @@ def test_what_is_one_is(env: Any) -> None:
     assert list(told({"command": "x", "env": env})) == [f"env.{next(iter(env))}"]
 
 
-def test_configurations_of_readmes_hold_hardly_any() -> None:
-    """They hold placeholders; what is told of are passwords that look like real ones."""
+def test_configurations_of_readmes_hold_none() -> None:
+    """They hold placeholders, which nobody needs to be told of."""
     found = {
         path.name: told(server)
         for path in sorted(CLIENTS.iterdir())
@@ -400,6 +439,11 @@ def test_configurations_of_readmes_hold_hardly_any() -> None:
         if told(server)
     }
     assert found == {}
+
+
+def test_the_demo_holds_none() -> None:
+    for document in json.loads(SAMPLE.read_text("utf-8")).values():
+        assert advice(document) == []
 
 
 def test_what_the_engine_notes_is_not_looked_at() -> None:

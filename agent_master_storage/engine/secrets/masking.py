@@ -18,6 +18,7 @@ CHANGED = f"{MASK} (changed)"
 #: keys of objects whose values are all masked
 PAIRS = frozenset({"env", "headers", "http_headers", "environment"})
 
+_URL = re.compile(r"[A-Za-z][\w+.-]{0,30}://\S+")
 _SCHEMES = re.compile(r"\s*(?:Bearer|Basic|Token|Digest|ApiKey|Bot)?\s*", re.IGNORECASE)
 
 
@@ -82,7 +83,7 @@ def _mask_literal(value: Any) -> Any:
     if not REFERENCE.search(text):
         scheme = len(text) - len(spans.without_scheme(text))
         return text[:scheme] + MASK
-    if "://" in text:
+    if _URL.fullmatch(text):
         return mask_text(text)
     parts, end = [], 0
     for found in REFERENCE.finditer(text):

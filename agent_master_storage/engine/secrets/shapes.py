@@ -136,7 +136,7 @@ _PLACEHOLDER = re.compile(
 )
 _PLAIN = re.compile(
     r"(?i:true|false|yes|no|on|off|none|null|auto|default|debug|info|warning|error)"
-    r"|[-+]?[\d.,:_]{1,5}|(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|\$[A-Za-z_]\w*|%\w+%",
+    r"|[-+]?[\d.,:_]{1,5}|(?:~|\.{1,2}|[A-Za-z]:)?[/\\].*|\$[A-Z_][A-Z0-9_]*|%\w+%",
     re.DOTALL,
 )
 
