@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(params=STORES, ids=[NAMES[alias] for alias in STORES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Any]:
     """Each store in turn, empty."""
+    _empty(request.param)
     yield storages[request.param]
     # The thread that works for event loops would keep its connections, and a database.
     asyncio.run(sync_to_async(connections.close_all)())
@@ -42,6 +44,7 @@ def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[
 )
 def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store that other processes share, empty."""
+    _empty(request.param)
     return storages[request.param]
 
 
@@ -57,3 +60,11 @@ def engine() -> Iterator[Engine]:
     storage = MemoryStorage(alias="test")
     yield Engine(storage=storage)
     storage.close()
+
+
+def _empty(alias: str) -> None:
+    """The test runner empties databases; Redis is ours to empty."""
+    if alias == "redis":
+        # It is there only where this alias is.
+        storage: Any = storages[alias]
+        import_module("tests.redis.stores").empty(storage.prefix)
