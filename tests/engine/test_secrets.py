@@ -76,10 +76,7 @@ def test_tokens_of_known_services_are_found(what: str, token: str) -> None:
     [
         "",
         "sk-...",
-        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        "ghp_000000000000000000000000000000000000",
         "ntn_****",
-        "AKIAIOSFODNN7EXAMPLE",
         "task-management-for-large-teams",
         "@modelcontextprotocol/server-filesystem",
         "hashicorp/terraform-mcp-server:0.5.2",
@@ -387,6 +384,18 @@ def test_advice_names_what_was_found_and_never_the_value() -> None:
     assert GITHUB not in repr(one)
 
 
+def test_advice_shows_nothing_else_of_a_value_either() -> None:
+    env = {"NOTE": f"hunter2 {GITHUB}", "OPTIONS": "hunter2 --api-key=abcd1234"}
+    assert told({"command": "x", "env": env}) == {
+        "env.NOTE": "${NOTE}",
+        "env.OPTIONS": "${API_KEY}",
+    }
+    args = [f"-c=https://a:password@b/?token={GITHUB}"]
+    assert told({"command": "x", "args": args}) == {
+        "args.0": f"-c=https://a:{MASK}@b/?token=${{TOKEN}}"
+    }
+
+
 @pytest.mark.parametrize(
     "env",
     [
@@ -398,6 +407,10 @@ def test_advice_names_what_was_found_and_never_the_value() -> None:
         {"API_KEY": "YOUR_API_KEY"},
         {"API_KEY": "your-api-key-here"},
         {"API_KEY": "sk-..."},
+        {"A": "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+        {"A": "ghp_000000000000000000000000000000000000"},
+        {"A": "AKIAIOSFODNN7EXAMPLE"},
+        {"A": "https://user:password@host/?token=YOUR_TOKEN_HERE"},
         {"API_KEY": "xxx"},
         {"TOKEN": "true"},
         {"TOKEN": "4096"},

@@ -51,7 +51,7 @@ def _value(arg: str, start: int, flag: str, *, strict: bool) -> Iterator[Span]:
     named = pattern.match(arg, start) if pattern else None
     if named:
         yield from _literal(arg, named.end(), named[1], strict=False)
-    elif shapes.is_secret_name(flag) and not (strict and shapes.is_plain(arg)):
+    elif shapes.is_secret_name(flag) and not (strict and shapes.is_harmless(arg)):
         yield from _literal(arg, start, flag, strict=strict)
 
 

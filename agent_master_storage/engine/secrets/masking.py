@@ -37,6 +37,11 @@ def mask_text(text: str) -> str:
     return _masked(text, spans.find(text))
 
 
+def is_url(text: str) -> bool:
+    """Whether a text is the address of something, and nothing more."""
+    return _URL.fullmatch(text) is not None
+
+
 def mask_both(before: Any, after: Any) -> tuple[Any, Any]:
     """Both sides of a diff: where a secret changed, the second says so."""
     shown = (mask(before), mask(after))
@@ -83,7 +88,7 @@ def _mask_literal(value: Any) -> Any:
     if not REFERENCE.search(text):
         scheme = len(text) - len(spans.without_scheme(text))
         return text[:scheme] + MASK
-    if _URL.fullmatch(text):
+    if is_url(text):
         return mask_text(text)
     parts, end = [], 0
     for found in REFERENCE.finditer(text):
@@ -93,13 +98,13 @@ def _mask_literal(value: Any) -> Any:
 
 
 def _mask_between(text: str) -> str:
-    plain = not text or _SCHEMES.fullmatch(text) or shapes.is_plain(text)
+    plain = not text or _SCHEMES.fullmatch(text) or shapes.is_harmless(text)
     return text if plain else MASK
 
 
 def _mask_default(found: re.Match[str]) -> str:
     head, mark, default = found[0][:-1].partition(":-")
-    if not mark or REFERENCE.search(default) or shapes.is_plain(default):
+    if not mark or REFERENCE.search(default) or shapes.is_harmless(default):
         return found[0]
     return f"{head}{mark}{MASK}}}"
 

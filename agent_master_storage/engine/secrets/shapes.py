@@ -1,7 +1,8 @@
 """What secrets look like: names that hold one, tokens of well-known services, and what is none.
 
 The tokens are told by the prefixes that services gave them so that scanners find them; names
-by their words. A placeholder (``<YOUR_TOKEN>``), a number, a switch or a path is no secret.
+by their words. A short number, a switch or a path is no secret, and of a placeholder
+(``<YOUR_TOKEN>``) nobody need be told.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ _ABOUT = frozenset(
 )
 _PLACEHOLDER = re.compile(
     r"[<\[{(].*[>\]})]|.*(?:\.\.\.|…|\*\*\*|your[-_ ]|[-_ ]here\b|example|placeholder|change-?_?me"
-    r"|replace|dummy|sample|insert|todo|redacted|xxx).*|[*•x]+|(?:my|the)?[-_ ]?(?:api|access)?"
+    r"|replace|dummy|sample|insert|todo|redacted|xxxx).*|[*•x]+|(?:my|the)?[-_ ]?(?:api|access)?"
     r"[-_ ]?(?:key|token|secret|password)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -144,8 +145,7 @@ _PLAIN = re.compile(
 def tokens(text: str) -> Iterator[tuple[int, int, str]]:
     """Where well-known tokens begin and end in a text, and what each is."""
     for found in _ANY_TOKEN.finditer(text):
-        if not is_placeholder(found[0]):
-            yield found.start(), found.end(), _KINDS[int((found.lastgroup or "k0")[1:])]
+        yield found.start(), found.end(), _KINDS[int((found.lastgroup or "k0")[1:])]
 
 
 def is_secret_name(name: str) -> bool:
@@ -173,7 +173,15 @@ def is_placeholder(value: str) -> bool:
     return len(tail) >= 8 and len(set(tail)) <= 3
 
 
-def is_plain(value: str) -> bool:
-    """Whether it can be no secret: empty, a number, a switch, a path, a placeholder."""
+def is_harmless(value: str) -> bool:
+    """Whether it can be no secret: empty, a short number, a switch, a path."""
     text = value.strip()
-    return len(text) < 4 or _PLAIN.fullmatch(text) is not None or is_placeholder(text)
+    return len(text) < 4 or _PLAIN.fullmatch(text) is not None
+
+
+def is_plain(value: str) -> bool:
+    """Whether nobody need be told of it: harmless, or a placeholder.
+
+    A real secret may look like a placeholder by chance, so this decides of no mask.
+    """
+    return is_harmless(value) or is_placeholder(value)

@@ -34,10 +34,10 @@ class Span:
 
 
 def find(text: str) -> list[Span]:
-    """The secrets in a text, in order, without overlap. References and placeholders are none."""
+    """What must not be shown of a text, in order, without overlap. References are none of it."""
     if len(text) < 4:
         return []
-    found = sorted(_all(text), key=lambda span: (span.start, -span.end))
+    found = sorted(_all(text), key=lambda span: (span.start, -span.end, not span.sure))
     kept: list[Span] = []
     for span in found:
         if not kept or span.start >= kept[-1].end:
@@ -47,12 +47,10 @@ def find(text: str) -> list[Span]:
 
 def is_secret(value: str) -> bool:
     """Whether what stands under a secret's name is one: a literal, and no placeholder."""
-    literal = REFERENCE.sub("", without_scheme(value))
-    if literal != without_scheme(value):
-        return bool(find(value))
-    if "://" in literal:
-        return bool(find(literal))
-    return not shapes.is_plain(literal)
+    text = without_scheme(value)
+    if REFERENCE.search(text) or "://" in text:
+        return any(span.sure for span in find(text))
+    return not shapes.is_plain(text)
 
 
 def replace(text: str, found: Sequence[Span], by: Callable[[Span], str]) -> str:
@@ -72,19 +70,19 @@ def without_scheme(value: str) -> str:
 
 def _all(text: str) -> Iterator[Span]:
     for start, end, what in shapes.tokens(text):
-        yield Span(start, end, what)
+        yield Span(start, end, what, sure=not shapes.is_placeholder(text[start:end]))
     for found in _USERINFO.finditer(text):
-        yield from _if_secret(found, 1, "the password of a URL", "password")
+        yield from _if_literal(found, 1, "the password of a URL", "password")
     for found in _AFTER_BEARER.finditer(text):
-        yield from _if_secret(found, 1, "a bearer token", "token")
+        yield from _if_literal(found, 1, "a bearer token", "token")
     for pattern in (_QUERY, _ASSIGNED, _FLAG):
         for found in pattern.finditer(text):
-            if shapes.is_secret_name(found[1]):
-                yield from _if_secret(found, 2, f"the value of {found[1]!r}", found[1])
+            value = found[2].strip("\"'")
+            if shapes.is_secret_name(found[1]) and not shapes.is_harmless(value):
+                yield from _if_literal(found, 2, f"the value of {found[1]!r}", found[1])
 
 
-def _if_secret(found: re.Match[str], group: int, what: str, name: str) -> Iterator[Span]:
-    value = found[group]
-    if REFERENCE.search(value) or shapes.is_plain(value.strip("\"'")):
-        return
-    yield Span(*found.span(group), what, name)
+def _if_literal(found: re.Match[str], group: int, what: str, name: str) -> Iterator[Span]:
+    if not REFERENCE.search(found[group]):
+        sure = not shapes.is_plain(found[group].strip("\"'"))
+        yield Span(*found.span(group), what, name, sure)
