@@ -20,6 +20,9 @@ NAMES = {"memory": "memory", "default": "sqlite", "postgres": "postgresql", "red
 #: the aliases of the suite whose entries carry revisions
 STORES = [alias for alias in NAMES if alias in settings.AGENT_MASTER_STORAGE]
 
+#: what needs the Redis adapter
+collect_ignore = [] if "redis" in STORES else ["test_go_on_redis.py"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What runs on every store needs the databases; what runs in memory alone is quicker."""
@@ -32,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(params=STORES, ids=[NAMES[alias] for alias in STORES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Any]:
     """Each store in turn, empty."""
-    _empty(request.param)
+    empty(request.param)
     yield storages[request.param]
     # The thread that works for event loops would keep its connections, and a database.
     asyncio.run(sync_to_async(connections.close_all)())
@@ -44,7 +47,7 @@ def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[
 )
 def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store that other processes share, empty."""
-    _empty(request.param)
+    empty(request.param)
     return storages[request.param]
 
 
@@ -62,7 +65,7 @@ def engine() -> Iterator[Engine]:
     storage.close()
 
 
-def _empty(alias: str) -> None:
+def empty(alias: str) -> None:
     """The test runner empties databases; Redis is ours to empty."""
     if alias == "redis":
         # It is there only where this alias is.
