@@ -84,7 +84,7 @@ class AutoSync:
             self._changed.clear()
             retry = self._turn()
             self._changed.wait(retry)
-            pause = self._pause()
+            pause = 0.0 if self._stopped.is_set() else self._pause()
 
     def _turn(self) -> float | None:
         """Sync; the seconds until it should be tried again though nothing changes."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from . import editing
-from .document import Document, section
+from .document import Document
 from .exceptions import InvalidDocument, InvalidServer
 from .formats import Imported
+from .formats.base import look
 from .formats.own import Own
 from .types import ServerConfig, fingerprint
 from .validation import checked
@@ -120,7 +121,7 @@ class Import:
 
 def inputs_of(document: Document) -> list[Json]:
     """The definitions of inputs that the document keeps."""
-    found = section(document.copy().data, INPUTS[0]).get(INPUTS[1])
+    found = look(document.data, INPUTS)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 

@@ -73,8 +73,11 @@ def place_of(destination: Destination, storage: BaseStorage) -> Place:
     if not destination.is_file:
         return KeyPlace(storage, destination.key)
     try:
+        # Others write targets too, and what is relative depends on who reads it.
+        if not destination.path.is_absolute():
+            raise ValueError(f"the path {destination.config_path!r} is not absolute")
         return FilePlace(destination.path)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise DestinationUnavailable(destination.name, str(error)) from error
 
 

@@ -6,7 +6,13 @@ import time
 from collections.abc import Collection
 
 from .. import wire
-from ..exceptions import InvalidValue, KeyNotFound, RevisionConflict, StorageError
+from ..exceptions import (
+    InvalidValue,
+    KeyNotFound,
+    RevisionConflict,
+    StorageError,
+    StorageUnavailable,
+)
 from . import keys, results
 from .backups import BackupVerbs
 from .core import twin, until_first
@@ -59,7 +65,7 @@ class SyncVerbs(DestinationVerbs, BackupVerbs):
         try:
             found = job.run()
         except StorageError as error:
-            if not dry_run:
+            if not dry_run and not isinstance(error, StorageUnavailable):
                 self._note(results.failed(target.name, error, started))
             raise
         result = results.succeeded(

@@ -29,6 +29,8 @@ def checked(name: str, config: ServerConfig | Mapping[str, Any]) -> ServerConfig
         except ValidationError as error:
             raise InvalidServer(str(name), problems(error)) from None
     faults = [*_name_faults(name), *_faults(found)]
+    if "internal" in found.extra:
+        faults.append("internal: is what the engine notes, and no part of a configuration")
     if faults:
         raise InvalidServer(str(name), faults)
     return found

@@ -193,6 +193,7 @@ def test_filters(everywhere: Engine) -> None:
         ("a", {"command": "x", "env": {"A": "c\0"}}, r"env\.A: not the name or value"),
         ("a", {"url": "https://a", "headers": {"A B": "c"}}, r"headers\.A B: not a header"),
         ("a", {"url": "https://a", "headers": {"A": "c\r\nB: d"}}, r"headers\.A: not a header"),
+        ("a", {"command": "x", "internal": {"enabled": True}}, "internal: is what the engine"),
         ("a", ["command"], "dictionary"),
     ],
 )

@@ -389,6 +389,10 @@ def test_what_is_no_file(engine: Engine, tmp_path: Path) -> None:
         with pytest.raises(DestinationUnavailable) as caught:
             engine.preview(target)
         assert isinstance(caught.value.__cause__, OSError | RuntimeError)
+    # As another program may have written them.
+    for path in ("", "relative/mcp.json", "/tmp/\0", "~nobody-of-this-name/mcp.json"):
+        with pytest.raises(DestinationUnavailable):
+            engine.preview(Destination(name="x", enabled=True, config_path=path))
 
 
 def test_files_may_be_confined_to_folders(engine: Engine, tmp_path: Path, settings: Any) -> None:
