@@ -2,11 +2,18 @@
 
 Where to start reading:
 
-``engine``      ``Engine``: every verb, and the loop that loses no update
-``types``       what comes out: Server, ServerConfig, Internal
-``document``    the stored JSON document, kept as it was parsed
+``engine``      ``Engine``, put together from the verbs in the files below
+``core``        reading the document, and the loop in which a change loses no update
+``document``    the stored JSON document, kept as it was parsed; ``editing`` changes a server in it
+``types``       what comes out: Server, ServerConfig, Internal; ``settings``, ``times``
 ``exceptions``  what can go wrong
-``formats``     the configuration files of MCP clients
+``servers``     add, update, remove, list ...; ``validation``, ``filters``
+``transfer``    import and export; ``importing`` is how servers go into the document
+``formats``     the configuration files of MCP clients; ``variables``, ``secrets``, ``schemas``
+``syncing``     preview and sync: ``planning`` says what a destination is to hold, ``patching``
+                changes a text and keeps its comments, ``places`` and ``files`` replace it safely
+``autosync``    destinations that follow the document by themselves
+``backups``, ``events``
 ``keys``        the names under which things are kept, those of the Go engine
 
 In a project::

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from agent_master_storage import storages
+from agent_master_storage.administration.addresses import EntryAddress
 from agent_master_storage.engine import Document, Engine, autosync
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import wait_for
 
+from ..admin.browser import form_of
 from ..children import child
 from ..watch.test_healing import kill_other_connections, without_log
 
@@ -78,6 +81,23 @@ def test_what_another_process_does(shared: Any, path: Path) -> None:
     ):
         script.finish()
         wait_for(lambda: names(path) == {f"a{number}" for number in range(5)})
+
+
+def test_an_edit_in_the_admin_reaches_a_file_that_another_process_keeps(
+    shared: Any, path: Path, admin_client: Client
+) -> None:
+    """As somebody has it running: ``manage.py mcp sync --watch``."""
+    engine = Engine(storage=shared)
+    engine.add_destination("here", path)
+    engine.add_server("a", {"command": "before"})
+    url = EntryAddress(shared.alias, "config").url("change")
+    with child("tests.engine.keep_synced", shared.alias) as script:
+        script.wait(1)
+        wait_for(lambda: names(path) == {"a"})
+        form = form_of(admin_client.get(url))
+        admin_client.post(url, {**form, "text": form["text"].replace("before", "after")})
+        assert shared.entry("config").actor == "admin"
+        wait_for(lambda: '"after"' in path.read_text())
 
 
 def test_changes_that_come_together_are_synced_together(engine: Engine, path: Path) -> None:
