@@ -13,7 +13,7 @@ Where to start reading:
 ``syncing``     preview and sync: ``planning`` says what a destination is to hold, ``patching``
                 changes a text and keeps its comments, ``places`` and ``files`` replace it safely
 ``autosync``    destinations that follow the document by themselves
-``backups``, ``events``
+``backups``, ``events``, ``configuring`` (the settings)
 ``keys``        the names under which things are kept, those of the Go engine
 
 In a project::

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 import re
 from pathlib import Path
@@ -13,9 +14,10 @@ from django.db import transaction
 
 from agent_master_storage import actor, storages
 from agent_master_storage.engine import Engine, exceptions
-from agent_master_storage.exceptions import StorageError
+from agent_master_storage.engine.exceptions import InvalidDocument
+from agent_master_storage.exceptions import InvalidValue, StorageError
 
-from .documents import stored
+from .documents import GO, put, stored
 
 SERVER = {"command": "uvx"}
 
@@ -71,6 +73,24 @@ def test_it_joins_the_callers_transaction(alias: str) -> None:
         engine.add_server("a", SERVER)
         engine.add_server("b", SERVER)
     assert list(stored(engine)["servers"]) == ["a", "b"]
+
+
+def test_settings(everywhere: Engine) -> None:
+    put(everywhere, GO)
+    everywhere.update_settings(
+        backup={"maxBackups": 3, "location": None}, autoSync={"enabled": True}, ours={"a": 1}
+    )
+    expected = json.loads(GO)
+    expected["settings"]["backup"] = {"enabled": True, "maxBackups": 3}
+    expected["settings"]["autoSync"]["enabled"] = True
+    expected["settings"]["ours"] = {"a": 1}
+    assert stored(everywhere) == expected
+    for wrong in ({"maxBackups": "many"}, {"enabled": []}):
+        with pytest.raises(InvalidValue, match=r"settings\.backup\."):
+            everywhere.update_settings(backup=wrong)
+    with pytest.raises(InvalidDocument, match=r"settings\.colour"):
+        everywhere.update_settings(colour={"a": 1})
+    assert stored(everywhere) == expected
 
 
 def _examples() -> list[StorageError]:
