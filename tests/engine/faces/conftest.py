@@ -41,3 +41,16 @@ def any_api(request: pytest.FixtureRequest, transactional_db: None, admin_client
 def viewer(db: Any) -> Api:
     """For one who may view, and nothing else."""
     return Api(browser_of(user_who_may("view")))
+
+
+_BACKENDS = "agent_master_storage.backends"
+
+
+@pytest.fixture
+def aliases(settings: Any) -> None:
+    """Three storages: the admin's lists show all, and need their databases."""
+    settings.AGENT_MASTER_STORAGE = {
+        "default": {"BACKEND": f"{_BACKENDS}.database.DatabaseStorage"},
+        "memory": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},
+        "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
+    }
