@@ -235,8 +235,10 @@ def checked_name(name: str) -> str:
 
 
 def sentence(error: object) -> str:
-    """A message as a sentence."""
+    """A message as a sentence; one that begins with a place begins as it is."""
     text = str(error)
+    if getattr(error, "where", ""):
+        return f"{text}."
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -118,7 +118,7 @@ class RestoreView(ServersView):
             self.say("The document was changed meanwhile: look again.", WARNING)
             return self.get(request)
         self.note(self.alias, f"Restored the backup {self.id} of the MCP servers.")
-        text = f"{self.id} was restored. What it replaced is kept as {made.id}."
+        text = f"The backup {self.id} was restored. What it replaced is kept as {made.id}."
         return self.go(self.list_url(), text)
 
 
