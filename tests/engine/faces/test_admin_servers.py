@@ -372,6 +372,14 @@ def test_a_stale_edit_is_refused_with_both_versions(admin_client: Client, hub: E
     assert TOKEN not in page.content.decode()
 
 
+def test_a_typed_secret_is_not_shown_again(admin_client: Client, hub: Engine) -> None:
+    typed = {"env": TOKEN, "env-name": "HUB_TOKEN", "env-was": "HUB_TOKEN"}
+    page = stale(admin_client, hub, lambda: hub.disable_server("hub"), **typed)
+    assert TOKEN not in text_of(page)
+    assert admin_client.post(action_of(page), form_of(page)).status_code == 302
+    assert config(hub, "hub")["env"] == {"HUB_TOKEN": TOKEN}
+
+
 def test_another_server_is_no_conflict(admin_client: Client, hub: Engine) -> None:
     response = stale(admin_client, hub, lambda: hub.add_server("other", FILES))
     assert response.status_code == 302

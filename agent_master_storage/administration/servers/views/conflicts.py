@@ -8,6 +8,7 @@ from typing import Any
 from django.template.response import TemplateResponse
 
 from ....engine.keys import CONFIG
+from ....engine.secrets import mask_config
 from ....exceptions import NotSupported
 from ....handler import storages
 from ... import stores
@@ -33,7 +34,9 @@ class ConflictPage(ServerPage):
         is shown here, so that a decision is refused again when yet another one has come.
         """
         _, current = self.found()
-        stored, typed = shown(current), as_content(mine) if mine is not None else None
+        stored = shown(current)
+        # Secrets that were typed, or revealed, are not shown again.
+        typed = None if mine is None else as_content(mask_config(mine))
         return self.page(
             "conflict",
             f"{self.address.name} was changed meanwhile",
