@@ -186,6 +186,8 @@ def put(demo: Demo, alias: str, key: str, value: str) -> None:
         # Where the page's links to an entry lead.
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/change/",
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/history/",
+        "/admin/agent_master_storage/mcpserver/",
+        "/admin/agent_master_storage/mcpserver/default_2Fgithub/change/",
         "/docs/",
         "/schema/",
     ],
@@ -203,6 +205,14 @@ def test_the_api_answers_in_json(user: Browser) -> None:
     status, answer = user.open("/storage/default/entries?prefix=targets:")
     keys = [entry["key"] for entry in json.loads(answer)["results"]]
     assert keys == [f"targets:{name}:config" for name in ("claude-desktop", "cursor", "vscode")]
+
+
+def test_the_engine_answers_too(user: Browser) -> None:
+    status, answer = user.open("/engine/default/servers?transport=sse")
+    assert [server["name"] for server in json.loads(answer)["results"]] == ["linear"]
+    status, answer = user.open("/engine/default/destinations/vscode/preview")
+    assert status == 200
+    assert json.loads(answer)["destination"] == "vscode"
 
 
 def test_log_out_ends_the_access(user: Browser) -> None:

@@ -127,3 +127,11 @@ def test_they_run_at_manage_py_check() -> None:
 @pytest.mark.django_db(databases=["default", "postgres"])
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "agent_master_storage", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("roots", ["/srv", [3], ["relative"], 3])
+def test_wrong_folders_for_destinations_are_an_error(roots: Any) -> None:
+    with override_settings(AGENT_MASTER_STORAGE_DESTINATION_ROOTS=roots):
+        assert found(memory=MEMORY) == ["E010"]
+    with override_settings(AGENT_MASTER_STORAGE_DESTINATION_ROOTS=["/srv", "~/mcp"]):
+        assert found(memory=MEMORY) == []
