@@ -30,6 +30,8 @@ START_TIMEOUT = 60.0
 
 #: marks the address of a server that the suite starts itself
 _PRIVATE = "private"
+#: looked at before redis_address() names one of our own
+_REDIS_IS_GIVEN = "TEST_REDIS_URL" in os.environ
 
 
 def free_port() -> int:
@@ -42,18 +44,31 @@ def free_port() -> int:
 # Redis
 
 
+def redis_address() -> str:
+    """The URL where Redis or Valkey listens, or will."""
+    # Processes that the suite starts must find the same one.
+    return os.environ.setdefault("TEST_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+
+
 @contextmanager
 def redis_url() -> Iterator[str]:
-    """The URL of a running Redis or Valkey."""
-    if url := os.environ.get("TEST_REDIS_URL"):
+    """Have Redis or Valkey run at redis_address()."""
+    url = redis_address()
+    if _REDIS_IS_GIVEN:
         yield url
         return
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with redis_server(_redis_binary(), urlsplit(url).port or 6379):
+        yield url
+
+
+@contextmanager
+def redis_server(binary: str, port: int, *options: str) -> Iterator[None]:
+    """Have a Redis or Valkey of one's own run; it keeps nothing unless ``options`` say so."""
     with tempfile.TemporaryDirectory(prefix="ams-redis-") as folder:
-        command = [_redis_binary(), *options, "--dir", folder]
+        command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        command += ["--appendonly", "no", "--dir", folder, *options]
         with _running(command, lambda: _accepts(port), Path(folder) / "log"):
-            yield f"redis://127.0.0.1:{port}/0"
+            yield
 
 
 def _redis_binary() -> str:

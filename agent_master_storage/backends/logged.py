@@ -148,7 +148,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.entries()."""
         check_prefix(prefix)
         check_prefix(after)
-        return self._scan(prefix, after, _check_limit(limit), True).entries
+        return self._scan(prefix, after, check_limit(limit), True).entries
 
     def page(
         self,
@@ -165,7 +165,7 @@ class LoggedStorage(BaseStorage):
         """
         check_prefix(prefix)
         check_prefix(after)
-        _check_limit(limit)
+        check_limit(limit)
         if values:
             total = accumulate(self._sizes(prefix, after, limit))
             limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
@@ -240,7 +240,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.history()."""
         selector = Selector.of(prefix, key)
         position = self._state().compacted if since is None else check_revision(since, "since")
-        wanted = _check_limit(limit)
+        wanted = check_limit(limit)
         found: Changes = []
         while wanted is None or len(found) < wanted:
             left = PAGE_CHANGES if wanted is None else wanted - len(found)
@@ -324,7 +324,7 @@ class LoggedStorage(BaseStorage):
             thread.join(max(0, deadline - time.monotonic()))
 
 
-def _check_limit(limit: int | None) -> int | None:
+def check_limit(limit: int | None) -> int | None:
     if limit is None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:

@@ -55,6 +55,12 @@ class Tail:
         if self._thread is not None:
             self._wake.set()
 
+    @property
+    def position(self) -> int:
+        """The revision up to which the thread has read."""
+        state = self._state
+        return 0 if state is None else state.revision
+
     # Subscriptions
 
     def subscribe(

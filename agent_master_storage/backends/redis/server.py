@@ -1,0 +1,259 @@
+"""The connections to the server: how a question is put, and when it may be put again.
+
+A read is tried again with backoff when the connection broke. A write is not, once it was sent:
+whether it was done is not known then, and doing it twice would be two revisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import redis.asyncio
+from redis import exceptions
+
+from ...exceptions import StorageUnavailable
+from .errors import unavailable
+from .scripts import BY_SHA
+
+T = TypeVar("T")
+
+#: attempts at what may be tried again, and seconds before the second; doubled for each more
+ATTEMPTS = 4
+PAUSE = 0.05
+#: seconds that a connection may be idle before it is asked whether it still works
+HEALTH_CHECK_INTERVAL = 30
+
+_FAULTS = (exceptions.RedisError, OSError)
+
+
+class Ask(NamedTuple):
+    """A command, and whether asking twice does no harm."""
+
+    arguments: tuple[Any, ...]
+    again: bool = True
+
+
+#: yields what it asks, is sent the answers, returns the result
+Steps = Generator[Ask, Any, T]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where the server is, and the limits of the connections to it."""
+
+    url: str
+    max_connections: int
+    #: seconds: to connect, for an answer, for a free connection
+    timeout: float
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "socket_timeout": self.timeout,
+            "socket_connect_timeout": self.timeout,
+            "health_check_interval": HEALTH_CHECK_INTERVAL,
+            "client_name": "agent-master-storage",
+        }
+
+
+class Server:
+    """Answers in threads. Safe to use from many, and after a fork."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._pool = redis.BlockingConnectionPool.from_url(
+            address.url,
+            max_connections=address.max_connections,
+            timeout=address.timeout,
+            protocol=2,
+            **address.options(),
+        )
+        self.place = _place(self._pool.connection_kwargs)
+
+    @property
+    def database(self) -> int:
+        return int(self._pool.connection_kwargs.get("db") or 0)
+
+    def ask(self, question: Ask) -> Any:
+        """The answer. StorageUnavailable when there is none."""
+        attempt = _Attempt(self.place, question)
+        while True:
+            try:
+                return self._ask_once(question.arguments, attempt)
+            except exceptions.NoScriptError as error:
+                self.ask(attempt.load(error))
+            except _FAULTS as error:
+                time.sleep(attempt.pause_after(error))
+
+    def _ask_once(self, arguments: tuple[Any, ...], attempt: _Attempt) -> Any:
+        attempt.sent = False
+        connection = self._pool.get_connection()
+        try:
+            # Before it counts as sent, because the check itself may fail.
+            connection.check_health()
+            packed = connection.pack_command(*arguments)
+            attempt.sent = True
+            connection.send_packed_command(packed, check_health=False)
+            return connection.read_response()
+        finally:
+            self._pool.release(connection)
+
+    def run(self, steps: Steps[T]) -> T:
+        """Answer all that ``steps`` asks; its result."""
+        answer = None
+        try:
+            while True:
+                answer = self.ask(steps.send(answer))
+        except StopIteration as done:
+            return done.value
+        finally:
+            steps.close()
+
+    def connect(self, protocol: int) -> redis.Connection:
+        """A connection of one's own, outside of the pool, for waiting on."""
+        options = {**self._pool.connection_kwargs, "protocol": protocol, "health_check_interval": 0}
+        connection = self._pool.connection_class(**options)
+        connection.connect()
+        return connection
+
+    def close(self) -> None:
+        self._pool.disconnect()
+
+
+class AsyncServer:
+    """Answers in event loops: a pool for each of them, because connections belong to one."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._reset()
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._pools: dict[asyncio.AbstractEventLoop, redis.asyncio.BlockingConnectionPool] = {}
+
+    async def ask(self, question: Ask) -> Any:
+        """See Server.ask()."""
+        pool = self._pool()
+        attempt = _Attempt(_place(pool.connection_kwargs), question)
+        while True:
+            try:
+                return await self._ask_once(pool, question.arguments, attempt)
+            except exceptions.NoScriptError as error:
+                await self.ask(attempt.load(error))
+            except _FAULTS as error:
+                await asyncio.sleep(attempt.pause_after(error))
+
+    @staticmethod
+    async def _ask_once(
+        pool: redis.asyncio.BlockingConnectionPool,
+        arguments: tuple[Any, ...],
+        attempt: _Attempt,
+    ) -> Any:
+        attempt.sent = False
+        connection = await pool.get_connection()
+        try:
+            await connection.check_health()
+            packed = connection.pack_command(*arguments)
+            attempt.sent = True
+            await connection.send_packed_command(packed, check_health=False)
+            return await connection.read_response()
+        finally:
+            await pool.release(connection)
+
+    async def run(self, steps: Steps[T]) -> T:
+        """See Server.run()."""
+        answer = None
+        try:
+            while True:
+                answer = await self.ask(steps.send(answer))
+        except StopIteration as done:
+            return done.value
+        finally:
+            steps.close()
+
+    def _pool(self) -> redis.asyncio.BlockingConnectionPool:
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None or self._process != os.getpid():
+            pool = self._add(loop)
+        return pool
+
+    def _add(self, loop: asyncio.AbstractEventLoop) -> redis.asyncio.BlockingConnectionPool:
+        if self._process != os.getpid():
+            self._reset()
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            self._address.url,
+            max_connections=self._address.max_connections,
+            timeout=self._address.timeout,
+            protocol=2,
+            **self._address.options(),
+        )
+        with self._lock:
+            # A pool holds its loop, so that no weak reference would ever let go of it.
+            for other in [other for other in self._pools if other.is_closed()]:
+                del self._pools[other]
+            return self._pools.setdefault(loop, pool)
+
+    def close(self) -> None:
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for loop, pool in pools.items():
+            if loop.is_running():
+                asyncio.run_coroutine_threadsafe(pool.disconnect(), loop)
+
+
+class _Attempt:
+    """Counts the attempts at one question, and says when to give up."""
+
+    __slots__ = ("_failures", "_place", "_question", "sent")
+
+    def __init__(self, place: str, question: Ask) -> None:
+        self._place = place
+        self._question = question
+        self._failures = 0
+        self.sent = False
+
+    def pause_after(self, error: Exception) -> float:
+        """Seconds until the next attempt; raises StorageUnavailable when there is to be none."""
+        self._failures += 1
+        unknown = self.sent and not self._question.again and _is_silence(error)
+        if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
+            raise self._refusal(error, unknown) from error
+        return PAUSE * 2**self._failures * random.uniform(0.5, 1)
+
+    def load(self, error: Exception) -> Ask:
+        """The server does not know the script: it is new, restarted, or was told to forget."""
+        self._failures += 1
+        if self._failures >= ATTEMPTS:
+            raise self._refusal(error, False) from error
+        return Ask(("SCRIPT", "LOAD", BY_SHA[self._question.arguments[1]]))
+
+    def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
+        return unavailable(self._place, error, unknown)
+
+
+def _is_silence(error: Exception) -> bool:
+    """No answer came, as against one that says no."""
+    if isinstance(error, exceptions.AuthenticationError | exceptions.BusyLoadingError):
+        return False
+    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it is worth another attempt: not after a time limit, which was the patience."""
+    if isinstance(error, exceptions.AuthenticationError | exceptions.TimeoutError):
+        return False
+    return isinstance(error, exceptions.ConnectionError | OSError)
+
+
+def _place(options: dict[str, Any]) -> str:
+    """Where it is, for messages: without the password."""
+    where = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
+    return f"{where}/{options.get('db') or 0}"

@@ -1,0 +1,29 @@
+"""Stores of a test: an own prefix on the suite's server, emptied before use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from agent_master_storage.backends.redis import RedisStorage
+
+from ..servers import redis_address
+
+
+def client(url: str | None = None) -> redis.Redis:
+    """Plain redis-py: what a Go engine's adapter does, GET, SET, DEL, KEYS, goes by it."""
+    return redis.Redis.from_url(url or redis_address())
+
+
+def empty(prefix: str, url: str | None = None) -> None:
+    """Remove all that a storage, and an engine, has under ``prefix``."""
+    with client(url) as server:
+        for pattern in (f"{prefix}:*", f"{prefix}/*"):
+            names = list(server.scan_iter(pattern, count=1000))
+            if names:
+                server.delete(*names)
+
+
+def make_storage(prefix: str, url: str | None = None, **options: Any) -> RedisStorage:
+    return RedisStorage(alias="test", url=url or redis_address(), prefix=prefix, **options)
