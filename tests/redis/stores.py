@@ -17,12 +17,15 @@ def client(url: str | None = None) -> redis.Redis:
 
 
 def empty(prefix: str, url: str | None = None) -> None:
-    """Remove all that a storage, and an engine, has under ``prefix``."""
+    """Remove all that a storage, and an engine, has under ``prefix``, at once as FLUSHALL does."""
     with client(url) as server:
-        for pattern in (f"{prefix}:*", f"{prefix}/*"):
-            names = list(server.scan_iter(pattern, count=1000))
-            if names:
-                server.delete(*names)
+        names = [
+            name
+            for pattern in (f"{prefix}:*", f"{prefix}/*")
+            for name in server.scan_iter(pattern, count=1000)
+        ]
+        if names:
+            server.delete(*names)
 
 
 def make_storage(prefix: str, url: str | None = None, **options: Any) -> RedisStorage:

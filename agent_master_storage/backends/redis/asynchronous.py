@@ -13,8 +13,9 @@ from ...keys import check_key, check_prefix
 from ...types import Changes, Delete, Entries, Entry, Keys, Operation, Snapshot, Write
 from ..logged import LoggedStorage, check_limit
 from ..operations import check_operations
+from .async_server import AsyncServer
 from .layout import Names
-from .server import Ask, AsyncServer
+from .server import Ask
 from .steps import Plans
 from .tracker import Tracker
 

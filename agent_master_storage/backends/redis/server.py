@@ -6,16 +6,13 @@ whether it was done is not known then, and doing it twice would be two revisions
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
-import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-import redis.asyncio
+import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
@@ -30,7 +27,8 @@ PAUSE = 0.05
 #: seconds that a connection may be idle before it is asked whether it still works
 HEALTH_CHECK_INTERVAL = 30
 
-_FAULTS = (exceptions.RedisError, OSError)
+#: what the driver raises
+FAULTS = (exceptions.RedisError, OSError)
 
 
 class Ask(NamedTuple):
@@ -54,11 +52,13 @@ class Address:
     timeout: float
 
     def options(self) -> dict[str, Any]:
+        """For a pool of redis-py, of either kind."""
         return {
-            "socket_timeout": self.timeout,
+            "max_connections": self.max_connections,
             "socket_connect_timeout": self.timeout,
             "health_check_interval": HEALTH_CHECK_INTERVAL,
             "client_name": "agent-master-storage",
+            "protocol": 2,
         }
 
 
@@ -69,12 +69,11 @@ class Server:
         self._address = address
         self._pool = redis.BlockingConnectionPool.from_url(
             address.url,
-            max_connections=address.max_connections,
             timeout=address.timeout,
-            protocol=2,
+            socket_timeout=address.timeout,
             **address.options(),
         )
-        self.place = _place(self._pool.connection_kwargs)
+        self.place = place_of(self._pool.connection_kwargs)
 
     @property
     def database(self) -> int:
@@ -82,16 +81,16 @@ class Server:
 
     def ask(self, question: Ask) -> Any:
         """The answer. StorageUnavailable when there is none."""
-        attempt = _Attempt(self.place, question)
+        attempt = Attempt(self.place, question)
         while True:
             try:
                 return self._ask_once(question.arguments, attempt)
             except exceptions.NoScriptError as error:
                 self.ask(attempt.load(error))
-            except _FAULTS as error:
+            except FAULTS as error:
                 time.sleep(attempt.pause_after(error))
 
-    def _ask_once(self, arguments: tuple[Any, ...], attempt: _Attempt) -> Any:
+    def _ask_once(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
         attempt.sent = False
         connection = self._pool.get_connection()
         try:
@@ -126,90 +125,7 @@ class Server:
         self._pool.disconnect()
 
 
-class AsyncServer:
-    """Answers in event loops: a pool for each of them, because connections belong to one."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._reset()
-
-    def _reset(self) -> None:
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._pools: dict[asyncio.AbstractEventLoop, redis.asyncio.BlockingConnectionPool] = {}
-
-    async def ask(self, question: Ask) -> Any:
-        """See Server.ask()."""
-        pool = self._pool()
-        attempt = _Attempt(_place(pool.connection_kwargs), question)
-        while True:
-            try:
-                return await self._ask_once(pool, question.arguments, attempt)
-            except exceptions.NoScriptError as error:
-                await self.ask(attempt.load(error))
-            except _FAULTS as error:
-                await asyncio.sleep(attempt.pause_after(error))
-
-    @staticmethod
-    async def _ask_once(
-        pool: redis.asyncio.BlockingConnectionPool,
-        arguments: tuple[Any, ...],
-        attempt: _Attempt,
-    ) -> Any:
-        attempt.sent = False
-        connection = await pool.get_connection()
-        try:
-            await connection.check_health()
-            packed = connection.pack_command(*arguments)
-            attempt.sent = True
-            await connection.send_packed_command(packed, check_health=False)
-            return await connection.read_response()
-        finally:
-            await pool.release(connection)
-
-    async def run(self, steps: Steps[T]) -> T:
-        """See Server.run()."""
-        answer = None
-        try:
-            while True:
-                answer = await self.ask(steps.send(answer))
-        except StopIteration as done:
-            return done.value
-        finally:
-            steps.close()
-
-    def _pool(self) -> redis.asyncio.BlockingConnectionPool:
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None or self._process != os.getpid():
-            pool = self._add(loop)
-        return pool
-
-    def _add(self, loop: asyncio.AbstractEventLoop) -> redis.asyncio.BlockingConnectionPool:
-        if self._process != os.getpid():
-            self._reset()
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            self._address.url,
-            max_connections=self._address.max_connections,
-            timeout=self._address.timeout,
-            protocol=2,
-            **self._address.options(),
-        )
-        with self._lock:
-            # A pool holds its loop, so that no weak reference would ever let go of it.
-            for other in [other for other in self._pools if other.is_closed()]:
-                del self._pools[other]
-            return self._pools.setdefault(loop, pool)
-
-    def close(self) -> None:
-        with self._lock:
-            pools, self._pools = self._pools, {}
-        for loop, pool in pools.items():
-            if loop.is_running():
-                asyncio.run_coroutine_threadsafe(pool.disconnect(), loop)
-
-
-class _Attempt:
+class Attempt:
     """Counts the attempts at one question, and says when to give up."""
 
     __slots__ = ("_failures", "_place", "_question", "sent")
@@ -253,7 +169,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, exceptions.ConnectionError | OSError)
 
 
-def _place(options: dict[str, Any]) -> str:
+def place_of(options: dict[str, Any]) -> str:
     """Where it is, for messages: without the password."""
     where = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
     return f"{where}/{options.get('db') or 0}"

@@ -14,9 +14,10 @@ from ...types import Change, Changes, Entry, Keys, Operation, Snapshot, Write
 from ...watch import LogState, Page, Selector
 from ...watch.log import PAGE_CHANGES
 from ..logged import LoggedStorage
+from .async_server import AsyncServer
 from .asynchronous import AsyncVerbs
 from .layout import Names
-from .server import Address, Ask, AsyncServer, Server
+from .server import Address, Ask, Server
 from .steps import Plans
 from .tracker import Tracker
 from .waiter import StreamWaiter
