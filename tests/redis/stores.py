@@ -19,11 +19,8 @@ def client(url: str | None = None) -> redis.Redis:
 def empty(prefix: str, url: str | None = None) -> None:
     """Remove all that a storage, and an engine, has under ``prefix``, at once as FLUSHALL does."""
     with client(url) as server:
-        names = [
-            name
-            for pattern in (f"{prefix}:*", f"{prefix}/*")
-            for name in server.scan_iter(pattern, count=1000)
-        ]
+        begin = (f"{prefix}:".encode(), f"{prefix}/".encode())
+        names = [name for name in server.scan_iter(count=1000) if name.startswith(begin)]
         if names:
             server.delete(*names)
 
