@@ -57,7 +57,7 @@ def redis_url() -> Iterator[str]:
     if _REDIS_IS_GIVEN:
         yield url
         return
-    with redis_server(_redis_binary(), urlsplit(url).port or 6379):
+    with redis_server(redis_binary(), urlsplit(url).port or 6379):
         yield url
 
 
@@ -71,7 +71,7 @@ def redis_server(binary: str, port: int, *options: str) -> Iterator[None]:
             yield
 
 
-def _redis_binary() -> str:
+def redis_binary() -> str:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found

@@ -32,6 +32,14 @@ def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     return storages[request.param]
 
 
+@pytest.fixture(params=["redis", *DATABASES], ids=["redis", *NAMES])
+def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store in turn that several processes share, empty."""
+    if request.param == "redis":
+        empty(storages["redis"].prefix)
+    return storages[request.param]
+
+
 @pytest.fixture(autouse=True)
 def _no_connection_left(transactional_db: None) -> Iterator[None]:
     """The thread that works for event loops would keep its connections, and a database."""

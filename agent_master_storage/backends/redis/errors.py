@@ -50,9 +50,8 @@ def wrong_type(name: bytes) -> StorageUnavailable:
     )
 
 
-def is_wrong_type(error: Exception | bytes | str) -> bool:
-    text = error.decode() if isinstance(error, bytes) else str(error)
-    return "WRONGTYPE" in text or "wrong kind of value" in text
+def is_wrong_type(error: Exception) -> bool:
+    return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def _advice(error: Exception) -> str:

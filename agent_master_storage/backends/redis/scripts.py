@@ -31,8 +31,9 @@ RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
 STATE = _script("state")
+VERIFY = _script("verify")
 
 BY_SHA = {
     script.sha: script.text
-    for script in (APPLY, COMPACT, HISTORY, LOOK, RECONCILE, RENEW, SCAN, STATE)
+    for script in (APPLY, COMPACT, HISTORY, LOOK, RECONCILE, RENEW, SCAN, STATE, VERIFY)
 }

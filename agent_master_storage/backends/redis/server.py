@@ -20,7 +20,7 @@ import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import unavailable
+from .errors import is_wrong_type, unavailable, wrong_type
 from .scripts import BY_SHA
 
 T = TypeVar("T")
@@ -175,6 +175,8 @@ class Attempt:
     def pause_after(self, error: Exception) -> float:
         """Seconds until the next attempt; raises StorageUnavailable when there is to be none."""
         self._failures += 1
+        if is_wrong_type(error):
+            raise wrong_type(self._question.arguments[1]) from error
         unknown = self.sent and not self._question.again and _is_silence(error)
         if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
             raise self._refusal(error, unknown) from error

@@ -39,14 +39,28 @@ class Known(NamedTuple):
     revision: int = 0
 
 
+class Mark(NamedTuple):
+    """The last record of the log that this process has read."""
+
+    epoch: bytes
+    id: bytes
+    meta: bytes
+
+
 class Plans:
     """The steps of one storage, and what it has seen of the store."""
 
     def __init__(self, names: layout.Names, limits: BaseStorage) -> None:
         self.names = names
         self.known = Known()
+        self._mark: Mark | None = None
+        self.suspicious = False
         self._limits = limits
         self._token = uuid4().hex
+
+    def suspect(self) -> None:
+        """A connection was lost: the server may be another, or have lost something."""
+        self.suspicious = True
 
     # Asking
 
@@ -240,13 +254,25 @@ class Plans:
 
     def log(self, since: int, selector: Selector, limit: int) -> Steps[Page]:
         """Read on until there is a whole revision, or the end; never cut one."""
+        if self.suspicious:
+            yield from self._verify()
         reading = LogReading(since, selector)
         while True:
             answer = yield self.script(scripts.HISTORY, *reading.arguments(limit))
             state = self._log_state(answer)
+            if len(answer) > 4:
+                number, fields = answer[-1]
+                self._mark = Mark(answer[0], number, fields[1])
             page = reading.add(answer, state, limit)
             if page is not None:
                 return page
+
+    def _verify(self) -> Steps[None]:
+        """A store that was set back, and has passed what we knew, still has another log."""
+        if self._mark is not None:
+            answer = yield self.script(scripts.VERIFY, *self._mark)
+            self.saw(answer[0], answer[1])
+        self.suspicious = False
 
     def around(self, key: str, revision: int) -> Steps[tuple[Change | None, Change | None]]:
         state = yield from self.state()

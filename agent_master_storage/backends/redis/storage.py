@@ -139,6 +139,7 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
             self._names.log,
             wake,
             lambda: self.tail.position,
+            self._plans.suspect,
             self._tracker.hold(),
         )
 

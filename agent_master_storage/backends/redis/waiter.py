@@ -29,12 +29,14 @@ class StreamWaiter:
         log: bytes,
         wake: threading.Event,
         position: Callable[[], int],
+        on_loss: Callable[[], None],
         on_close: Callable[[], None],
     ) -> None:
         self._server = server
         self._log = log
         self._wake = wake
         self._position = position
+        self._on_loss = on_loss
         self._on_close = on_close
         self._connection: redis.Connection | None = None
         # After which revision it was asked, and when to give up on the answer.
@@ -50,6 +52,7 @@ class StreamWaiter:
             self._wait()
         except (redis.RedisError, OSError) as error:
             self._drop()
+            self._on_loss()
             raise unavailable(self._server.place, error) from error
 
     def _wait(self) -> None:
@@ -61,6 +64,7 @@ class StreamWaiter:
                 return
             if time.monotonic() > self._deadline:
                 self._drop()
+                self._on_loss()
                 raise StorageUnavailable(f"Redis at {self._server.place} has become silent")
 
     def _ask(self, position: int) -> redis.Connection:
