@@ -86,6 +86,8 @@ class AsyncVerbs(LoggedStorage):
     async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See write()."""
         operation = self._checked(key, data, if_revision)
+        if not self._plans.permitted:
+            await self._async_server.run(self._plans.probe())
         answer = await self._async_server.ask(self._plans.write(operation, current_actor()))
         return self._plans.written(answer, (operation,))
 

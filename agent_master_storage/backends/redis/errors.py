@@ -50,6 +50,13 @@ def wrong_type(name: bytes) -> StorageUnavailable:
     )
 
 
+def forbidden(refusal: str) -> StorageUnavailable:
+    """The user may not do something that a write takes."""
+    error = StorageUnavailable(f"Redis: {_ADVICE['NOPERM']} ({refusal})")
+    error.__cause__ = exceptions.NoPermissionError(refusal)
+    return error
+
+
 def is_wrong_type(error: Exception) -> bool:
     return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
 
@@ -74,4 +81,5 @@ def _code(error: Exception, said: str) -> str | None:
     for code in _ADVICE:
         if said.startswith(f"{code} ") or f"-{code} " in said:
             return code
-    return None
+    # As Redis before 7.2 has it.
+    return "NOPERM" if "The user executing the script" in said else None

@@ -27,6 +27,7 @@ APPLY = _script("apply")
 COMPACT = _script("compact")
 HISTORY = _script("history")
 LOOK = _script("look")
+PROBE = _script("probe")
 RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
@@ -35,5 +36,5 @@ VERIFY = _script("verify")
 
 BY_SHA = {
     script.sha: script.text
-    for script in (APPLY, COMPACT, HISTORY, LOOK, RECONCILE, RENEW, SCAN, STATE, VERIFY)
+    for script in (APPLY, COMPACT, HISTORY, LOOK, PROBE, RECONCILE, RENEW, SCAN, STATE, VERIFY)
 }

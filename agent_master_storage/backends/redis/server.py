@@ -75,6 +75,8 @@ class Server:
         self._made_by = redis.ConnectionPool.from_url(
             address.url, socket_timeout=address.timeout, **address.options()
         )
+        if self._made_by.connection_kwargs.get("decode_responses"):
+            raise ValueError("decode_responses would turn values into text")
         self._address = address
         self.place = place_of(self._made_by.connection_kwargs)
         self._reset()

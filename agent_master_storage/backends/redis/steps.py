@@ -20,7 +20,7 @@ from ...watch.log import PAGE_BYTES, PAGE_CHANGES
 from ..base import BaseStorage
 from ..operations import changes_of, check_conditions
 from . import layout, scripts
-from .errors import wrong_type
+from .errors import forbidden, wrong_type
 from .scripts import Script
 from .server import Ask, Steps
 
@@ -54,6 +54,8 @@ class Plans:
         self.names = names
         self.known = Known()
         self._mark: Mark | None = None
+        #: the user has been found to have the rights that a write takes
+        self.permitted = False
         self.suspicious = False
         self._limits = limits
         self._token = uuid4().hex
@@ -93,6 +95,14 @@ class Plans:
 
     # Writing
 
+    def probe(self) -> Steps[None]:
+        """Before the first write: a right that is missing must not leave half of one."""
+        place = self.names.log.removesuffix(b"log") + b"probe"
+        refusal = yield self.script(scripts.PROBE, place, self.names.values + self._token.encode())
+        if refusal:
+            raise forbidden(refusal.decode())
+        self.permitted = True
+
     def write(self, operation: Write, actor: str) -> Ask:
         """One write alone: written() reads the answer."""
         expected = "" if operation.if_revision is None else operation.if_revision
@@ -120,6 +130,8 @@ class Plans:
         changing = [operation for operation in operations if not isinstance(operation, Check)]
         if not operations:
             return []
+        if not self.permitted:
+            yield from self.probe()
         now = microseconds()
         own: list[Any] = []
         values: list[bytes] = []

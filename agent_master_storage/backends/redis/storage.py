@@ -102,6 +102,8 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
     def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See BaseStorage.write()."""
         operation = self._checked(key, data, if_revision)
+        if not self._plans.permitted:
+            self._server.run(self._plans.probe())
         answer = self._server.ask(self._plans.write(operation, current_actor()))
         return self._plans.written(answer, (operation,))
 
