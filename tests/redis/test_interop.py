@@ -20,8 +20,8 @@ from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import Worker
 
 from ..children import ROOT
-from ..servers import redis_address
 from .documents import CONFIG, encode
+from .stores import empty
 
 
 class Engine:
@@ -50,18 +50,16 @@ class Engine:
 
 
 @pytest.fixture
-def prefix() -> str:
-    # What an engine's unescaped KEYS can deal with.
-    from .stores import empty
-
-    empty("interop")
+def prefix(server: str) -> str:
+    """One that an engine's unescaped KEYS can deal with."""
+    empty("interop", server)
     return "interop"
 
 
 @pytest.fixture
-def go(prefix: str) -> Iterator[Engine]:
+def go(prefix: str, server: str) -> Iterator[Engine]:
     popen = subprocess.Popen(
-        [sys.executable, "-m", "tests.redis.engine", redis_address(), prefix],
+        [sys.executable, "-m", "tests.redis.engine", server, prefix],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with popen:
