@@ -33,5 +33,10 @@ def _fresh_storages() -> Iterator[None]:
     """Each test begins with new adapters and ends without threads of theirs."""
     from agent_master_storage import storages
 
+    from .redis.stores import empty
+
     yield
+    used = storages._storages.get("redis")
     storages.reset()
+    if used is not None:
+        empty(used.prefix)

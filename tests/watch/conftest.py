@@ -12,8 +12,6 @@ from django.db import connections
 
 from agent_master_storage import storages
 
-from ..redis.stores import empty
-
 DATABASES = ["default", "postgres"]
 NAMES = ["sqlite", "postgresql"]
 
@@ -21,8 +19,6 @@ NAMES = ["sqlite", "postgresql"]
 @pytest.fixture(params=["memory", "redis", *DATABASES], ids=["memory", "redis", *NAMES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store in turn, empty."""
-    if request.param == "redis":
-        empty(storages["redis"].prefix)
     return storages[request.param]
 
 
@@ -35,8 +31,6 @@ def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
 @pytest.fixture(params=["redis", *DATABASES], ids=["redis", *NAMES])
 def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store in turn that several processes share, empty."""
-    if request.param == "redis":
-        empty(storages["redis"].prefix)
     return storages[request.param]
 
 
