@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from agent_master_storage import storages
+
 from .api import ISOLATED, JSON, OCTETS, Api, refused, tag
 
 pytestmark = ISOLATED
