@@ -33,10 +33,8 @@ def _fresh_storages() -> Iterator[None]:
     """Each test begins with new adapters and ends without threads of theirs."""
     from agent_master_storage import storages
 
-    from .redis.stores import empty
+    from .redis.stores import empty_if_used
 
     yield
-    used = storages._storages.get("redis")
     storages.reset()
-    if used is not None:
-        empty(used.prefix)
+    empty_if_used("tests")

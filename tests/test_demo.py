@@ -264,6 +264,7 @@ def _watch_the_engine(demo: Demo, engine: redis.Redis) -> None:
     browser = Browser(demo.site)
     browser.log_in()
     assert ">redis</option>" in browser.open("/")[1]
+    assert '"config"' in browser.open("/storage/redis/entries?format=json")[1]
     with browser.socket("redis") as socket:
         watch(socket, snapshot=True)
         [entry] = receive(socket, "snapshot")["entries"]

@@ -112,7 +112,7 @@ local function trim(appended)
     return
   end
   local through, from = nil, '-'
-  local left = 100 + 2 * appended
+  local left = 250 + 2 * appended
   while (held > limit or size > most) and left > 0 do
     -- About 64 KiB of values a look.
     local count = math.max(1, math.min(50, math.floor(65536 * held / (size + 1))))

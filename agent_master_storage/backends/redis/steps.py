@@ -346,6 +346,7 @@ class LogReading:
     def _begin(self, epoch: bytes) -> None:
         self._epoch, self._position = epoch, b""
         self._changes: Changes = []
+        self._size = 0
 
     def arguments(self, limit: int) -> tuple[Any, ...]:
         kind = b"key" if self._of_key else b"prefix"
@@ -360,7 +361,14 @@ class LogReading:
             self._begin(answer[0])
             return None
         self._epoch, self._position = answer[0], answer[3]
-        self._changes += map(layout.change, answer[4:])
+        changes = [layout.change(record) for record in answer[4:]]
+        self._changes += changes
+        self._size += sum(len(change.value or b"") for change in changes)
+        if self._position and len(self._changes) <= limit and self._size < PAGE_BYTES:
+            return None
+        return self._page(state, limit)
+
+    def _page(self, state: LogState, limit: int) -> Page | None:
         # The revision that the script stopped in may go on.
         whole = int(self._position.partition(b"-")[0]) - 1 if self._position else state.revision
         batches: list[Batch] = []
@@ -369,11 +377,10 @@ class LogReading:
             if revision > whole:
                 break
             if count >= limit or size >= PAGE_BYTES:
-                whole = batches[-1].revision
-                break
+                return Page(batches, batches[-1].revision, state)
             batches.append(Batch(changes))
             count, size = count + len(batches[-1].changes), size + batches[-1].size
-        if self._position and not batches:
+        if self._position and count < limit and size < PAGE_BYTES:
             return None
         return Page(batches, whole, state)
 

@@ -94,6 +94,11 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
     def _around(self, key: str, revision: int) -> tuple[Change | None, Change | None]:
         return self._server.run(self._plans.around(key, revision))
 
+    def log_state(self) -> LogState:
+        """See Log.log_state(); what was written before is not told as new, if that is known."""
+        self._tracker.freshen_soon()
+        return self._state()
+
     def _state(self) -> LogState:
         return self._server.run(self._plans.state())
 

@@ -79,14 +79,26 @@ class Tracker:
 
     def freshen(self) -> None:
         """Return when all that others wrote before this call is in the index and the log."""
-        with self._lock, self._dropping_on_error():
+        with self._lock:
             self._used = time.monotonic()
             self._start()
+            self._freshen()
+
+    def _freshen(self) -> None:
+        with self._dropping_on_error():
             signal = self._signal or self._begin()
             if signal.complete:
                 self._take(signal.read(barrier=True))
             elif time.monotonic() >= self._next_sweep:
                 self._sweep_all()
+
+    def freshen_soon(self) -> None:
+        """As freshen() where that takes no longer than a question: for those who can't wait."""
+        if self._signal is not None and self._lock.acquire(blocking=False):
+            try:
+                self._freshen()
+            finally:
+                self._lock.release()
 
     def hold(self) -> Callable[[], None]:
         """Listen until the function returned is called: somebody watches."""
