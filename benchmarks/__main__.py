@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .options import Options
 
-BENCHMARKS = ("read_write", "latency", "fanout")
+BENCHMARKS = ("read_write", "latency", "fanout", "redis")
 
 
 def main(arguments: list[str]) -> None:

@@ -15,7 +15,7 @@ import hiredis
 import redis.asyncio
 from redis import exceptions
 
-from .server import FAULTS, Address, Ask, Attempt, Steps, place_of
+from .server import FAULTS, HEALTH_CHECK_INTERVAL, Address, Ask, Attempt, Steps, place_of
 
 T = TypeVar("T")
 
@@ -83,7 +83,10 @@ class Connections:
     def __init__(self, address: Address) -> None:
         # It reads the URL and makes connections; they are kept here.
         self._made_by = redis.asyncio.ConnectionPool.from_url(
-            address.url, socket_timeout=None, **address.options()
+            address.url,
+            socket_timeout=None,
+            health_check_interval=HEALTH_CHECK_INTERVAL,
+            **address.options(),
         )
         self._timeout = address.timeout
         self._free: list[Any] = []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
 from ...actor import current_actor
 from ...exceptions import KeyNotFound
-from ...keys import check_key, check_prefix
+from ...keys import check_key, check_prefix, check_revision, check_value
 from ...types import Changes, Delete, Entries, Entry, Keys, Operation, Snapshot, Write
 from ..logged import LoggedStorage, check_limit
 from ..operations import check_operations
@@ -27,10 +26,6 @@ class AsyncVerbs(LoggedStorage):
     _names: Names
     _plans: Plans
     _tracker: Tracker
-
-    if TYPE_CHECKING:
-
-        def _checked(self, key: str, data: bytes, if_revision: int | None) -> Write: ...
 
     async def aread(self, key: str) -> bytes:
         """See read()."""
@@ -85,11 +80,16 @@ class AsyncVerbs(LoggedStorage):
 
     async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See write()."""
-        operation = self._checked(key, data, if_revision)
-        if not self._plans.permitted:
-            await self._async_server.run(self._plans.probe())
-        answer = await self._async_server.ask(self._plans.write(operation, current_actor()))
-        return self._plans.written(answer, (operation,))
+        check_key(key)
+        data = check_value(data, self.max_value_size)
+        plans, actor = self._plans, current_actor()
+        if if_revision is None:
+            revision = await self._async_server.ask(plans.put(key, data, actor))
+            if revision is not None:
+                return plans.was_put(revision)
+        else:
+            check_revision(if_revision, "if_revision")
+        return await self._async_server.run(plans.write(Write(key, data, if_revision), actor))
 
     async def adelete(self, key: str, *, if_revision: int | None = None) -> int:
         """See delete()."""

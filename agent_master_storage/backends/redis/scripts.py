@@ -18,8 +18,8 @@ class Script:
     sha: bytes
 
 
-def _script(name: str) -> Script:
-    text = _SHARED + (_FOLDER / f"{name}.lua").read_bytes()
+def _script(name: str, shared: bytes = _SHARED) -> Script:
+    text = shared + (_FOLDER / f"{name}.lua").read_bytes()
     return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
 
 
@@ -28,6 +28,7 @@ COMPACT = _script("compact")
 HISTORY = _script("history")
 LOOK = _script("look")
 PROBE = _script("probe")
+PUT = _script("put", shared=b"")
 RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
@@ -36,5 +37,5 @@ VERIFY = _script("verify")
 
 BY_SHA = {
     script.sha: script.text
-    for script in (APPLY, COMPACT, HISTORY, LOOK, PROBE, RECONCILE, RENEW, SCAN, STATE, VERIFY)
+    for script in (APPLY, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STATE, VERIFY)
 }

@@ -6,11 +6,12 @@ whether it was done is not known then, and doing it twice would be two revisions
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import select
 import threading
 import time
-from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -31,6 +32,7 @@ PAUSE = 0.05
 #: seconds that a connection may be idle before it is asked whether it still works
 HEALTH_CHECK_INTERVAL = 30
 
+_PING = hiredis.pack_command(("PING",))
 #: what the driver raises
 FAULTS = (exceptions.RedisError, OSError)
 
@@ -60,7 +62,6 @@ class Address:
         return {
             "max_connections": self.max_connections,
             "socket_connect_timeout": self.timeout,
-            "health_check_interval": HEALTH_CHECK_INTERVAL,
             "client_name": "agent-master-storage",
             "protocol": 2,
         }
@@ -83,8 +84,11 @@ class Server:
 
     def _reset(self) -> None:
         self._process = os.getpid()
-        self._free: deque[Any] = deque()
+        self._free: list[Link] = []
+        # Those that may still be made, and who waits for one to come back.
         self._room = threading.Semaphore(self._address.max_connections)
+        self._back = threading.Condition()
+        self._waiting = 0
 
     @property
     def database(self) -> int:
@@ -106,35 +110,63 @@ class Server:
         if self._process != os.getpid():
             # The parent's connections are left to it.
             self._reset()
-        free, room = self._free, self._room
-        if not room.acquire(timeout=self._address.timeout):
-            raise exceptions.TimeoutError("all of max_connections are busy")
-        connection = None
+        link = self._take()
         try:
-            connection = self._take(free)
             packed = hiredis.pack_command(arguments)
             attempt.sent = True
-            connection.send_packed_command((packed,), check_health=False)
-            return connection.read_response()
-        finally:
-            # One that broke has disconnected itself and connects anew.
-            if connection is not None:
-                free.append(connection)
-            room.release()
+            answer = link.ask(packed)
+        except exceptions.ResponseError:
+            self._give_back(link)
+            raise
+        except BaseException:
+            self._lose(link)
+            raise
+        self._give_back(link)
+        return answer
 
-    def _take(self, free: deque[Any]) -> Any:
+    def _take(self) -> Link:
         """A connection that works, as far as can be known before anything is sent."""
+        while True:
+            try:
+                link = self._free.pop()
+            except IndexError:
+                link = self._make() if self._room.acquire(blocking=False) else self._wait()
+            if link.works():
+                return link
+            self._lose(link)
+
+    def _make(self) -> Link:
         try:
-            connection = free.pop()
-            if connection.can_read():
-                connection.disconnect()
-        except IndexError:
-            connection = self._made_by.connection_class(**self._made_by.connection_kwargs)
-        except (exceptions.ConnectionError, OSError):
-            connection.disconnect()
-        connection.connect()
-        connection.check_health()
-        return connection
+            return Link(self.connect(protocol=2))
+        except BaseException:
+            self._room.release()
+            raise
+
+    def _wait(self) -> Link:
+        deadline = time.monotonic() + self._address.timeout
+        with self._back:
+            self._waiting += 1
+            try:
+                while time.monotonic() < deadline:
+                    with contextlib.suppress(IndexError):
+                        return self._free.pop()
+                    if self._room.acquire(blocking=False):
+                        return self._make()
+                    # Not for long: who came back before we waited has told nobody.
+                    self._back.wait(0.01)
+            finally:
+                self._waiting -= 1
+        raise exceptions.TimeoutError("all of max_connections are busy")
+
+    def _give_back(self, link: Link) -> None:
+        self._free.append(link)
+        if self._waiting:
+            with self._back:
+                self._back.notify()
+
+    def _lose(self, link: Link) -> None:
+        self._room.release()
+        link.close()
 
     def run(self, steps: Steps[T]) -> T:
         """Answer all that ``steps`` asks; its result."""
@@ -150,17 +182,54 @@ class Server:
     def connect(self, protocol: int) -> redis.Connection:
         """A connection of one's own, for waiting on."""
         options = {**self._made_by.connection_kwargs, "protocol": protocol}
-        connection = self._made_by.connection_class(**{**options, "health_check_interval": 0})
+        connection = self._made_by.connection_class(**options)
         connection.connect()
         return connection
 
     def close(self) -> None:
         """Disconnect those that nobody uses at the moment."""
-        while True:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._lose(self._free.pop())
+
+
+class Link:
+    """A connection and how to know, cheaply, that the server has not closed it."""
+
+    __slots__ = ("_connection", "_poll", "_used")
+
+    def __init__(self, connection: redis.Connection) -> None:
+        self._connection = connection
+        self._used = time.monotonic()
+        poller = select.poll()
+        poller.register(socket_of(connection), select.POLLIN)
+        self._poll = poller.poll
+
+    def works(self) -> bool:
+        """Nobody has asked anything: what is there to read is the end, or nothing that we want."""
+        if self._poll(0):
+            return False
+        now = time.monotonic()
+        if now - self._used > HEALTH_CHECK_INTERVAL:
             try:
-                self._free.pop().disconnect()
-            except IndexError:
-                return
+                self.ask(_PING)
+            except FAULTS:
+                return False
+        self._used = now
+        return True
+
+    def ask(self, packed: bytes) -> Any:
+        self._connection.send_packed_command((packed,), check_health=False)
+        return self._connection.read_response()
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._connection.disconnect()
+
+
+def socket_of(connection: redis.Connection) -> Any:
+    """redis-py has no public way to a connection's socket, to wait for it with others."""
+    return connection._sock
 
 
 class Attempt:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import redis
 
 from .layout import Names
-from .server import Server
+from .server import Server, socket_of
 
 #: classes of keyspace events that tell of SET, DEL and expiry; A is all of them
 _NEEDED = ("K", "g", "$", "x")
@@ -35,8 +35,7 @@ class Signal:
 
     def fileno(self) -> int:
         """For poll()."""
-        socket: Any = self._connection._sock
-        return int(socket.fileno())
+        return int(socket_of(self._connection).fileno())
 
     def read(self, barrier: bool) -> Heard:
         """What was told so far. ``barrier``: wait for all that was done before this call."""

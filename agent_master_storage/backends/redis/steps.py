@@ -58,6 +58,11 @@ class Plans:
         self.permitted = False
         self.suspicious = False
         self._limits = limits
+        # As trim() in shared.lua has it.
+        self._slack = (
+            int(limits.history_limit + min(limits.history_limit / 10, 100)),
+            int(limits.history_bytes + min(limits.history_bytes / 10, 512 * 1024)),
+        )
         self._token = uuid4().hex
 
     def suspect(self) -> None:
@@ -103,14 +108,35 @@ class Plans:
             raise forbidden(refusal.decode())
         self.permitted = True
 
-    def write(self, operation: Write, actor: str) -> Ask:
-        """One write alone: written() reads the answer."""
-        expected = "" if operation.if_revision is None else operation.if_revision
-        data, key = operation.data, operation.key.encode()
-        return self.script(
-            scripts.APPLY, actor, b"w", expected, key, data, layout.fingerprint(data),
-            values=(self.names.values + key,), again=False,
+    def put(self, key: str, data: bytes, actor: str) -> Ask:
+        """One write without a condition. The answer is the revision, or None: write() it then."""
+        encoded, known = key.encode(), self.known
+        # Not in any epoch before the user's rights are known: then it does nothing.
+        epoch = known.epoch if self.permitted else b""
+        return Ask(
+            (
+                "EVALSHA", scripts.PUT.sha, 5, *self.names.kept, self.names.values + encoded,
+                epoch, known.revision, time.time_ns() // 1000, *self._slack,
+                actor, encoded, data, layout.fingerprint(data),
+            ),
+            False,
         )  # fmt: skip
+
+    def was_put(self, revision: int) -> int:
+        known = self.known
+        if revision > known.revision:
+            self.known = Known(known.epoch, revision)
+        return revision
+
+    def write(self, operation: Write, actor: str) -> Steps[int]:
+        """One write, whatever it meets."""
+        if not self.permitted:
+            yield from self.probe()
+        values = (self.names.value(operation.key),)
+        answer = yield self.script(
+            scripts.APPLY, actor, *self._arguments(operation), values=values, again=False
+        )
+        return self.written(answer, (operation,))
 
     def written(self, answer: list[bytes], operations: Sequence[Operation]) -> int:
         """The revision that a write or commit took, or the error why it was refused."""

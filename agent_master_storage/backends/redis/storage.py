@@ -106,16 +106,16 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
 
     def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See BaseStorage.write()."""
-        operation = self._checked(key, data, if_revision)
-        if not self._plans.permitted:
-            self._server.run(self._plans.probe())
-        answer = self._server.ask(self._plans.write(operation, current_actor()))
-        return self._plans.written(answer, (operation,))
-
-    def _checked(self, key: str, data: bytes, if_revision: int | None) -> Write:
-        if if_revision is not None:
+        check_key(key)
+        data = check_value(data, self.max_value_size)
+        plans, actor = self._plans, current_actor()
+        if if_revision is None:
+            revision = self._server.ask(plans.put(key, data, actor))
+            if revision is not None:
+                return plans.was_put(revision)
+        else:
             check_revision(if_revision, "if_revision")
-        return Write(check_key(key), check_value(data, self.max_value_size), if_revision)
+        return self._server.run(plans.write(Write(key, data, if_revision), actor))
 
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
         return self._server.run(self._plans.apply(operations, actor))
