@@ -63,6 +63,7 @@ class Plans:
             int(limits.history_limit + min(limits.history_limit / 10, 100)),
             int(limits.history_bytes + min(limits.history_bytes / 10, 512 * 1024)),
         )
+        self._look_every = max(1, min(16, limits.history_limit // 100))
         self._token = uuid4().hex
 
     def suspect(self) -> None:
@@ -117,7 +118,7 @@ class Plans:
             (
                 "EVALSHA", scripts.PUT.sha, 5, *self.names.kept, self.names.values + encoded,
                 epoch, known.revision, time.time_ns() // 1000, *self._slack,
-                actor, encoded, data, layout.fingerprint(data),
+                actor, encoded, data, layout.fingerprint(data), self._look_every,
             ),
             False,
         )  # fmt: skip
