@@ -12,7 +12,7 @@ if state[1] ~= ARGV[1] then return false end
 local revision, bytes = tonumber(state[2]), tonumber(state[3])
 -- Above that, numbers need more care than they are given here.
 if revision < tonumber(ARGV[2]) or revision > 9e13 or bytes > 9e13 then return false end
-if bytes - state[4] > tonumber(ARGV[5]) then return false end
+if bytes + #ARGV[8] - state[4] > tonumber(ARGV[5]) then return false end
 -- The log's length is looked at now and then; how often follows from what it may hold.
 if revision % ARGV[10] == 0 and call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return false end
 
