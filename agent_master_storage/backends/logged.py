@@ -156,8 +156,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.entries()."""
         check_prefix(prefix)
         check_prefix(after)
-        most = None if limit is None else _check_limit(limit)
-        return self._scan(prefix, after, most, True).entries
+        return self._scan(prefix, after, check_limit(limit), True).entries
 
     def page(
         self,
@@ -174,7 +173,7 @@ class LoggedStorage(BaseStorage):
         """
         check_prefix(prefix)
         check_prefix(after)
-        limit = _check_limit(limit)
+        limit = check_limit(limit) or PAGE_CHANGES
         if values:
             total = accumulate(self._sizes(prefix, after, limit))
             limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
@@ -249,7 +248,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.history()."""
         selector = Selector.of(prefix, key)
         position = self._state().compacted if since is None else check_revision(since, "since")
-        wanted = None if limit is None else _check_limit(limit)
+        wanted = check_limit(limit)
         found: Changes = []
         while wanted is None or len(found) < wanted:
             left = PAGE_CHANGES if wanted is None else wanted - len(found)
@@ -331,7 +330,9 @@ class LoggedStorage(BaseStorage):
             thread.join(max(0, deadline - time.monotonic()))
 
 
-def _check_limit(limit: int) -> int:
+def check_limit(limit: int | None) -> int | None:
+    if limit is None:
+        return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidValue(f"limit must be a whole number from 1, not {limit!r}")
     return min(limit, MAX_LIMIT)

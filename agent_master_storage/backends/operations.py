@@ -85,8 +85,9 @@ def changes_of(
     revision: int,
     standing: Standing,
     actor: str,
+    at: datetime | None = None,
 ) -> Changes:
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     changes = []
     for number, operation in enumerate(operations, 1):
         previous, created = standing.get(operation.key, (0, revision))

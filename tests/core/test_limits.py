@@ -11,6 +11,7 @@ from agent_master_storage import Check, Delete, Write, storages
 from agent_master_storage.backends.database import DatabaseStorage
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS
+from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.exceptions import InvalidValue, RevisionCompacted, StorageError
 from agent_master_storage.models import Change, State
 from agent_master_storage.testing import take
@@ -18,7 +19,10 @@ from agent_master_storage.testing import take
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
 
-@pytest.fixture(params=["memory", "default", "postgres"], ids=["memory", "sqlite", "postgresql"])
+@pytest.fixture(
+    params=["memory", "redis", "default", "postgres"],
+    ids=["memory", "redis", "sqlite", "postgresql"],
+)
 def storage(request: pytest.FixtureRequest) -> Any:
     return storages[request.param]
 
@@ -26,6 +30,8 @@ def storage(request: pytest.FixtureRequest) -> Any:
 def another(storage: Any, **options: Any) -> Any:
     if isinstance(storage, MemoryStorage):
         return MemoryStorage(alias="test", **options)
+    if isinstance(storage, RedisStorage):
+        return RedisStorage(alias="test", url=storage.url, prefix=storage.prefix, **options)
     return DatabaseStorage(alias="test", using=storage.using, **options)
 
 

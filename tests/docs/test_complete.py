@@ -12,6 +12,7 @@ import pytest
 from agent_master_storage import checks, exceptions
 from agent_master_storage.backends.base import BaseStorage
 from agent_master_storage.backends.database import DatabaseStorage
+from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.consumers import StorageConsumer
 from agent_master_storage.rest import errors
 from agent_master_storage.sockets import frames
@@ -31,7 +32,7 @@ def text(path: Path) -> str:
 
 
 def test_every_option_is_explained() -> None:
-    for backend in (BaseStorage, DatabaseStorage):
+    for backend in (BaseStorage, DatabaseStorage, RedisStorage):
         for parameter in inspect.signature(backend.__init__).parameters.values():
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "alias":
                 assert f"| `{parameter.name}` |" in text(README)

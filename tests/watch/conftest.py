@@ -12,18 +12,25 @@ from django.db import connections
 
 from agent_master_storage import storages
 
-STORES = ["memory", "default", "postgres"]
+DATABASES = ["default", "postgres"]
+NAMES = ["sqlite", "postgresql"]
 
 
-@pytest.fixture(params=STORES, ids=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", "redis", *DATABASES], ids=["memory", "redis", *NAMES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store in turn, empty."""
     return storages[request.param]
 
 
-@pytest.fixture(params=STORES[1:], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES, ids=NAMES)
 def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store that is a database, empty."""
+    return storages[request.param]
+
+
+@pytest.fixture(params=["redis", *DATABASES], ids=["redis", *NAMES])
+def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store in turn that several processes share, empty."""
     return storages[request.param]
 
 
