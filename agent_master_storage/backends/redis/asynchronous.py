@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from asgiref.sync import sync_to_async
 
@@ -95,12 +95,12 @@ class AsyncVerbs(LoggedStorage):
         """See delete()."""
         return (await self.atransact((Delete(key, if_revision),)))[0].revision
 
-    async def acommit(self, operations: Sequence[Operation]) -> int:
+    async def acommit(self, operations: Iterable[Operation]) -> int:
         """See commit()."""
         changes = await self.atransact(operations)
         return changes[-1].revision if changes else await self.arevision()
 
-    async def atransact(self, operations: Sequence[Operation]) -> Changes:
+    async def atransact(self, operations: Iterable[Operation]) -> Changes:
         """See transact()."""
         checked = check_operations(operations, self.max_value_size)
         return await self._async_server.run(self._plans.apply(checked, current_actor()))
