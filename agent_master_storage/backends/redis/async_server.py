@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import hiredis
@@ -66,7 +68,7 @@ class AsyncServer:
         with self._lock:
             # They hold their loop, so that no weak reference would ever let go of it.
             for other in [other for other in self._by_loop if other.is_closed()]:
-                del self._by_loop[other]
+                self._by_loop.pop(other).abandon()
             return self._by_loop.setdefault(loop, Connections(self._address))
 
     def close(self) -> None:
@@ -75,6 +77,8 @@ class AsyncServer:
         for loop, connections in by_loop.items():
             if loop.is_running():
                 asyncio.run_coroutine_threadsafe(connections.close(), loop)
+            else:
+                connections.abandon()
 
 
 class Connections:
@@ -130,3 +134,14 @@ class Connections:
     async def close(self) -> None:
         while self._free:
             await self._free.pop().disconnect()
+
+    def abandon(self) -> None:
+        """close() for a loop that runs no more, and so can close nothing itself.
+
+        Otherwise they would stay with the server until the garbage collector comes.
+        """
+        while self._free:
+            writer = self._free.pop()._writer
+            if writer is not None:
+                with suppress(OSError):
+                    writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
