@@ -1,6 +1,6 @@
 """Rows in the project's own database: SQLite, PostgreSQL.
 
-A write takes the row lock of its namespace's State together with the next revision, puts the
+A write takes the writers' lock of its namespace together with the next revision, puts the
 entry and appends the change, all in one transaction: the caller's, when there is one. The
 lock is what makes the log trustworthy. A revision from a sequence is not held to the commit,
 so that a lower one may appear behind a reader that has passed it.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -33,6 +33,7 @@ from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from . import rows, sql, sqlite
 from .logged import LoggedStorage
 from .operations import Standing, check_conditions
+from .pg_writing import PostgreSQLWriter
 from .polling import PollingWaiter
 from .transactions import BRIEFLY, Database, Transaction
 from .writing import Writer, random_epoch
@@ -43,6 +44,9 @@ class DatabaseStorage(LoggedStorage):
 
     Several aliases may share a database under different namespaces.
     """
+
+    # Where scan() and log_sizes() come from.
+    _statements: ClassVar[Any] = sql
 
     def __init__(
         self,
@@ -58,8 +62,16 @@ class DatabaseStorage(LoggedStorage):
             raise self._misconfigured("namespace must be a str of 1 to 64 characters")
         self.using = using
         self.namespace = namespace
-        self._database = Database(using, self._announce)
-        self._writer = Writer(namespace, limits=self)
+        self._database = self._make_database()
+        self._writer = self._make_writer()
+
+    def _make_database(self) -> Database:
+        return Database(self.using, self._announce)
+
+    def _make_writer(self) -> Writer:
+        # On PostgreSQL both adapters must take the same lock.
+        kind = PostgreSQLWriter if self._database.vendor == "postgresql" else Writer
+        return kind(self.namespace, limits=self)
 
     # Reading
 
@@ -78,7 +90,7 @@ class DatabaseStorage(LoggedStorage):
         return [row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))]
 
     def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
-        statement = sql.scan(self.namespace, prefix, after, limit, values)
+        statement = self._statements.scan(self.namespace, prefix, after, limit, values)
         state, found = self._with_state(*statement)
         entries = [self._entry(row) for row in found]
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
@@ -178,7 +190,7 @@ class DatabaseStorage(LoggedStorage):
         whole: bool = True,
     ) -> Page:
         """See Log.read_log()."""
-        statement = sql.log_sizes(self.namespace, since, selector, limit + 1)
+        statement = self._statements.log_sizes(self.namespace, since, selector, limit + 1)
         state, sizes = self._with_state(*statement)
         state.check(since)
         if not sizes:

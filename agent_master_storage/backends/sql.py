@@ -13,16 +13,36 @@ STATE = "agent_master_storage_state"
 ENTRY = "agent_master_storage_entry"
 CHANGE = "agent_master_storage_change"
 
-_ENTRY_COLUMNS = "e.key, e.value, e.revision, e.created_revision, e.updated_at, e.actor"
+ENTRY_COLUMNS = "e.key, e.value, e.revision, e.created_revision, e.updated_at, e.actor"
 _CHANGE_COLUMNS = (
     'c.revision, c."transaction", c.key, c.value, c.previous_revision, c.created_revision,'
     " c.at, c.actor"
 )
 
 READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
-GET = f"SELECT {_ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
+GET = f"SELECT {ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
 
-GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
+# A change's id is its place among all changes: the number of its namespace, its revision, its
+# number in the revision, from the highest bits to the lowest.
+_REVISION_BITS, _NUMBER_BITS = 40, 10
+_NAMESPACE = 1 << _REVISION_BITS + _NUMBER_BITS
+
+# Where a namespace stands: the state's revision, unless the log is ahead of it. PostgreSQL's
+# writers do not touch the state at each write: see pg_writing.py.
+UNCOUNTED = (
+    f"c.id >= s.number * {_NAMESPACE} + (s.revision + 1) * {1 << _NUMBER_BITS}"
+    f" AND c.id < (s.number + 1) * {_NAMESPACE}"
+)
+REVISION = (
+    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {UNCOUNTED}"
+    " ORDER BY c.id DESC LIMIT 1), s.revision)"
+)
+GET_STATE = f"SELECT {REVISION}, s.compacted, s.epoch FROM {STATE} s WHERE s.namespace = %s"
+# LIMIT keeps it from being merged into the statement round it, and looked up for each row.
+AT = (
+    f"(SELECT s.namespace, s.number, {REVISION} AS revision, s.compacted, s.epoch"
+    f" FROM {STATE} s WHERE s.namespace = %s LIMIT 1) s"
+)
 # Does nothing where another has made it, or has taken the number meanwhile: look, try again.
 MAKE_STATE = (
     f"INSERT INTO {STATE}"
@@ -60,11 +80,9 @@ UPSERT = (
 PUT = f"{UPSERT} RETURNING previous_revision, created_revision"
 REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
 
-# A change's id is its place among all changes: the number of its namespace, its revision, its
-# number in the revision, from the highest bits to the lowest.
-_REVISION_BITS, _NUMBER_BITS = 40, 10
-_NAMESPACE = 1 << _REVISION_BITS + _NUMBER_BITS
 _BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {_NAMESPACE}"
+# From start() on, beside AT.
+ON = f"c.id >= s.number * {_NAMESPACE} + %s AND c.id < (s.number + 1) * {_NAMESPACE}"
 # Takes what span() returns.
 _IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
 
@@ -100,11 +118,11 @@ def place(namespace: int, revision: int) -> int:
 
 def span(namespace: str, after: int, through: int | None = None) -> list[object]:
     """The changes of the revisions after ``after``, up to ``through`` or to the newest."""
-    low, high = _start(after + 1), _NAMESPACE if through is None else _start(through + 1)
+    low, high = start(after + 1), _NAMESPACE if through is None else start(through + 1)
     return [namespace, low, namespace, high - 1]
 
 
-def _start(revision: int) -> int:
+def start(revision: int) -> int:
     """Where a revision begins in its namespace; no namespace reaches into the next one."""
     return min(revision << _NUMBER_BITS, _NAMESPACE)
 
@@ -156,15 +174,18 @@ def sizes(namespace: str, prefix: str, after: str, limit: int) -> Statement:
 def scan(namespace: str, prefix: str, after: str, limit: int | None, values: bool) -> Statement:
     """State and entries in one statement, which is one moment on every database."""
     condition, parameters = under("e.key", prefix, after)
-    columns = _ENTRY_COLUMNS if values else _ENTRY_COLUMNS.replace("e.value", "NULL")
+    columns = entry_columns(values)
     text = (
-        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {STATE} s"
-        f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition}"
-        " WHERE s.namespace = %s ORDER BY e.key"
+        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {AT}"
+        f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition} ORDER BY e.key"
     )
     if limit is None:
-        return text, [*parameters, namespace]
-    return text + " LIMIT %s", [*parameters, namespace, limit]
+        return text, [namespace, *parameters]
+    return text + " LIMIT %s", [namespace, *parameters, limit]
+
+
+def entry_columns(values: bool) -> str:
+    return ENTRY_COLUMNS if values else ENTRY_COLUMNS.replace("e.value", "NULL")
 
 
 def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Statement:
@@ -172,11 +193,9 @@ def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Sta
     condition, parameters = selected(selector)
     return (
         f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
-        f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
-        f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {_NAMESPACE} + %s"
-        f" AND c.id < (s.number + 1) * {_NAMESPACE}{condition}"
-        " WHERE s.namespace = %s ORDER BY c.id LIMIT %s",
-        [_start(since + 1), *parameters, namespace, limit],
+        f" COALESCE(LENGTH(c.value), 0) FROM {AT}"
+        f" LEFT JOIN {CHANGE} c ON {ON}{condition} ORDER BY c.id LIMIT %s",
+        [namespace, start(since + 1), *parameters, limit],
     )
 
 

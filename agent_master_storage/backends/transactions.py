@@ -23,10 +23,11 @@ PATIENCE = 30.0
 #: the same for what our own threads do beside their reading
 BRIEFLY = 1.0
 
-_BROKEN = (DatabaseError, InterfaceError)
+BROKEN = (DatabaseError, InterfaceError)
 
-#: PostgreSQL's codes for a transaction that may simply be tried again
-_TRY_AGAIN = {"40001", "40P01"}
+#: PostgreSQL's codes for a transaction that may simply be tried again. The last is one that sees
+#: an old moment (it is not READ COMMITTED) and took a revision that another has taken since.
+_TRY_AGAIN = {"40001", "40P01", "23505"}
 
 
 class Database:
@@ -46,7 +47,7 @@ class Database:
             with self._cursor(self._connection()) as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchone()
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._unavailable(error) from error
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
@@ -56,7 +57,7 @@ class Database:
                 cursor.execute(statement, parameters)
                 found: list[Any] = cursor.fetchall()
                 return found
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._unavailable(error) from error
 
     def alone(
@@ -75,8 +76,10 @@ class Database:
             if connection.in_atomic_block or not connection.get_autocommit():
                 with transaction.atomic(self.using, savepoint=conditional):
                     return self._joined(connection, function)
-            return self._patiently(connection, function, patience)
-        except _BROKEN as error:
+            return self._patiently(
+                connection, lambda: self._outermost(connection, function, patience), patience
+            )
+        except BROKEN as error:
             raise self._unavailable(error) from error
 
     def _joined(self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]) -> T:
@@ -91,7 +94,7 @@ class Database:
     def _patiently(
         self,
         connection: BaseDatabaseWrapper,
-        function: Callable[[Transaction], T],
+        attempt: Callable[[], T],
         patience: float,
     ) -> T:
         """Try again where nothing was done: the lock was not to be had, or we were the victim.
@@ -101,8 +104,8 @@ class Database:
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self._outermost(connection, function, patience)
-            except _BROKEN as error:
+                return attempt()
+            except BROKEN as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.

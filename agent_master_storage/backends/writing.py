@@ -1,7 +1,8 @@
 """Writing into the tables, inside a transaction that DatabaseStorage has begun.
 
 First the state's row is updated: that takes the writers' lock, which is held to the commit, and
-the next revision with it. Everything else comes after it.
+the next revision with it. Everything else comes after it. On PostgreSQL the lock is another:
+``pg_writing.py``.
 """
 
 from __future__ import annotations
@@ -80,18 +81,24 @@ class Writer:
     def compact(self, ours: Transaction, revision: int) -> None:
         """Drop the changes up to and including ``revision``."""
         # The lock first, so that two who compact at once do not count the same changes.
-        ours.cursor.execute(sql.LOCK, (self.namespace,))
+        self._lock(ours.cursor)
         self._drop_through(ours.cursor, revision)
 
     def make_state(self, ours: Transaction) -> None:
         """The first look at an empty store: its epoch begins."""
-        ours.cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+        self._make_state(ours.cursor)
+
+    def _make_state(self, cursor: Any) -> None:
+        cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+
+    def _lock(self, cursor: Any) -> None:
+        cursor.execute(sql.LOCK, (self.namespace,))
 
     def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
         parameters = (count, size, self.namespace)
         cursor.execute(sql.NEXT_REVISION, parameters)
         while (row := cursor.fetchone()) is None:
-            cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+            self._make_state(cursor)
             cursor.execute(sql.NEXT_REVISION, parameters)
         return row
 
