@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .options import Options
 
-BENCHMARKS = ("read_write", "latency", "fanout")
+BENCHMARKS = ("read_write", "latency", "fanout", "postgresql")
 
 
 def main(arguments: list[str]) -> None:

@@ -5,8 +5,8 @@ way, those who come meanwhile queue; then one thread takes all that waits and co
 transaction of the database. Each has a revision of its own, or a refusal of its own. A writer
 who is alone commits by himself, in his own thread, and pays nothing for it.
 
-The idea is as old as PostgreSQL's ``commit_delay``; a thread that serves the others, instead of
-each in turn, keeps to one connection however many writers there are.
+One thread serves the others, instead of each in turn: it keeps to one connection, however many
+writers there are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import os
 import queue
 import threading
+import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -26,6 +27,10 @@ from ..types import Operation, Write
 LINGER = 1.0
 #: commits of a single writer in a row after which the thread leaves him to himself
 ALONE = 50
+
+#: of the time that the last commit took, how long the next waits for those whom the last has let
+#: go: they are back in a moment, and cost less together. PostgreSQL's ``commit_delay``.
+DELAY = 0.1
 
 #: operations, and bytes of their values, that are committed together; one commit is never cut
 MAX_OPERATIONS = 500
@@ -101,10 +106,22 @@ class GroupCommit:
         self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._someone = threading.Lock()
+        self._opener: threading.Thread | None = None
 
-    def begin_alone(self) -> bool:
-        """Whether the caller may commit by himself; then he must call end_alone()."""
-        return self._thread is None and self._someone.acquire(blocking=False)
+    def begin_alone(self, connected: bool) -> bool:
+        """Whether the caller may commit by himself; then he must call end_alone().
+
+        One who has no connection yet opens one only if no other thread has done so here.
+        """
+        if self._thread is not None or not (connected or self._may_connect()):
+            return False
+        return self._someone.acquire(blocking=False)
+
+    def _may_connect(self) -> bool:
+        current = threading.current_thread()
+        if self._opener is None or not self._opener.is_alive():
+            self._opener = current
+        return self._opener is current
 
     def end_alone(self) -> None:
         self._someone.release()
@@ -148,7 +165,7 @@ class GroupCommit:
 
     def _serve(self) -> None:
         """Commit until nothing more comes, or one writer alone."""
-        alone = 0
+        alone, delay = 0, 0.0
         held: Ticket | None = None
         while alone < ALONE:
             try:
@@ -157,12 +174,17 @@ class GroupCommit:
                 return
             if first is None:
                 return
+            if delay:
+                time.sleep(delay)
             tickets, held = self._take(first)
+            began = time.monotonic()
             self._commit(tickets)
             _settle(tickets)
-            # One of a task would come back to this thread: it can't write by itself.
-            single = len(tickets) == 1 and not isinstance(first, AsyncTicket)
-            alone = alone + 1 if single and held is None else 0
+            # Tasks come back together by themselves, and can't write without this thread.
+            threads = not isinstance(first, AsyncTicket)
+            several = len(tickets) > 1 or held is not None
+            delay = DELAY * (time.monotonic() - began) if threads and several else 0.0
+            alone = alone + 1 if threads and not several else 0
 
     def _take(self, first: Ticket) -> tuple[list[Ticket], Ticket | None]:
         """What waits and may be committed together, and the one for whom there was no room."""
@@ -185,7 +207,7 @@ class GroupCommit:
 
 
 def _settle(tickets: list[Ticket]) -> None:
-    """Tell the writers; those of one event loop together, because waking a loop is a system call."""
+    """Tell the writers; those of one event loop together, as waking a loop is a system call."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[AsyncTicket]] = defaultdict(list)
     for ticket in tickets:
         if isinstance(ticket, AsyncTicket):

@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Cursor
 from psycopg.pq import Format
 
-from .transactions import BROKEN, PATIENCE, Database, Transaction
+from .transactions import BROKEN, PATIENCE, Database
 
 T = TypeVar("T")
 Parameters = Sequence[Any]
@@ -49,12 +49,16 @@ class PostgreSQLDatabase(Database):
         except BROKEN as error:
             raise self._unavailable(error) from error
 
-    def is_plain(self) -> bool:
-        """Whether the statement that comes next is a transaction of its own."""
-        try:
-            return _is_plain(self._connection())
-        except BROKEN as error:
-            raise self._unavailable(error) from error
+    def is_connected(self) -> bool:
+        """Whether this thread has a connection already."""
+        return self._connection().connection is not None
+
+    def is_free(self) -> bool:
+        """Whether a write may go by another connection: no transaction, nobody who listens."""
+        connection = self._connection()
+        if connection.connection is None:
+            return bool(connection.settings_dict["AUTOCOMMIT"]) and not connection.in_atomic_block
+        return _is_free(connection)
 
     def _read(
         self,
@@ -65,21 +69,24 @@ class PostgreSQLDatabase(Database):
     ) -> T:
         try:
             connection = self._connection()
-            if _is_plain(connection):
-                return _twice(connection, lambda: _execute(connection, statement, parameters, fetch))
+            if not connection.in_atomic_block:
+                connection.close_if_health_check_failed()
+                connection.ensure_connection()
+            if _is_free(connection):
+                return _twice(
+                    connection, lambda: _execute(connection, statement, parameters, fetch)
+                )
         except BROKEN as error:
             raise self._unavailable(error) from error
         return by_django(statement, parameters)
 
 
-def _is_plain(connection: BaseDatabaseWrapper) -> bool:
-    """Connected, in autocommit, outside of atomic(), and nobody listens."""
-    if connection.in_atomic_block:
-        return False
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    return connection.autocommit and not (
-        connection.execute_wrappers or connection.queries_logged
+def _is_free(connection: BaseDatabaseWrapper) -> bool:
+    return (
+        connection.autocommit
+        and not connection.in_atomic_block
+        and not connection.execute_wrappers
+        and not connection.queries_logged
     )
 
 

@@ -84,7 +84,9 @@ class Session:
         self._listening = channels
 
     def _send(self, unsent: dict[str, int]) -> None:
-        notifications = "; ".join(f"NOTIFY {name}, '{revision}'" for name, revision in unsent.items())
+        notifications = "; ".join(
+            f"NOTIFY {name}, '{revision}'" for name, revision in unsent.items()
+        )
         # One round trip: statements without parameters go as one message.
         self._driver.execute(_SEND.format(notifications))
         self._hub.sent()
@@ -102,7 +104,7 @@ class Session:
         return bool(ready)
 
     def _take(self) -> None:
-        """Notifications that came while nothing was asked; those beside an answer come by psycopg."""
+        """Those that came while nothing was asked; psycopg hands on those that come with an answer."""
         pgconn = self._driver.pgconn
         pgconn.consume_input()
         while found := pgconn.notifies():

@@ -44,7 +44,7 @@ COUNT = (
 COMMIT = (
     'SELECT operation, revision, previous, created, "at", counted'
     " FROM agent_master_storage_commit(%s, %s, %s, %s::integer[], %s::text[], %s::text[],"
-    " %s::bytea[], %s::bigint[], %s::text[])"
+    " %s::bytea[], %s::bigint[], %s::text[], %s::bigint[])"
 )
 
 
@@ -66,8 +66,12 @@ def commit_parameters(
     lock: int,
     began_at: int | None,
     requests: Sequence[tuple[Sequence[Operation], str]],
+    limits: Sequence[int] | None,
 ) -> Sequence[Any]:
-    """What COMMIT takes: each request is operations of one commit, and who makes it."""
+    """What COMMIT takes: each request is operations of one commit, and who makes it.
+
+    ``limits``: trim the log to so many changes and bytes.
+    """
     groups, kinds, keys, values, expected, actors = [], [], [], [], [], []
     for number, (operations, actor) in enumerate(requests):
         for operation in operations:
@@ -84,7 +88,7 @@ def commit_parameters(
     return (
         namespace, lock, began_at, None if alone else groups,
         kinds if any(kind != "write" for kind in kinds) else None, keys, values,
-        expected if any(revision is not None for revision in expected) else None, actors,
+        expected if any(revision is not None for revision in expected) else None, actors, limits,
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from .base import BaseStorage
 from .transactions import Transaction
 from .writing import Writer
 
-#: of the log's limits, what may be written before it is counted anew
-SHARE = 50
+#: this part of the log's limits may be written before the log is counted and trimmed
+SHARE = 20
 
 
 class PostgreSQLWriter(Writer):
@@ -24,57 +24,48 @@ class PostgreSQLWriter(Writer):
     def __init__(self, namespace: str, limits: BaseStorage) -> None:
         super().__init__(namespace, limits)
         self.lock_key = pg.lock_key(namespace)
+        #: changes and bytes
+        self.limits = [limits.history_limit, limits.history_bytes]
         self._most = max(1, limits.history_limit // SHARE)
         self._most_bytes = max(1, limits.history_bytes // SHARE)
         # Of this process, since it has counted; a lost update of several threads is harmless.
         self._written = self._written_bytes = 0
 
-    def count_if_due(self, uncounted: int, changes: int, size: int) -> bool:
-        """Whether tidy() is due, now that so much more was written."""
+    def is_trim_due(self, uncounted: int, changes: int, size: int) -> bool:
+        """Whether to count and trim, when ``changes`` of ``size`` bytes are written.
+
+        ``uncounted`` revisions, of all processes, the state has not counted.
+        """
         self._written += changes
         self._written_bytes += size
-        return (
-            max(uncounted, self._written) >= self._most or self._written_bytes >= self._most_bytes
-        )
-
-    def tidy(self, ours: Transaction) -> None:
-        """Count the log, and trim it to its limits."""
-        self._lock(ours.cursor)
-        self._trim_counted(ours.cursor)
-
-    def _lock(self, cursor: Any) -> None:
-        cursor.execute(pg.LOCK, (self.lock_key,))
-
-    def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
-        self._lock(cursor)
-        while True:
-            cursor.execute(pg.NEXT, (self.namespace,))
-            row = cursor.fetchone()
-            if row is not None:
-                break
-            self._make_state(cursor)
-        revision, uncounted, number = row
-        due = self.count_if_due(uncounted, count, size)
-        return revision, due, 0, number
-
-    def _trim_if_due(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
-        # What _next_revision() has said.
-        if held:
-            self._trim_counted(cursor)
-
-    def _trim_counted(self, cursor: Any) -> None:
+        if max(uncounted, self._written) < self._most and self._written_bytes < self._most_bytes:
+            return False
         self._written = self._written_bytes = 0
-        cursor.execute(pg.COUNT, (self.namespace, self.namespace))
-        newest, held, held_bytes = cursor.fetchone()
-        limits = self._limits
-        if (
-            held + self._most > limits.history_limit * 1.1
-            or held_bytes + self._most_bytes > limits.history_bytes * 1.1
-        ):
-            self._trim(cursor, newest, held, held_bytes)
+        return True
 
     def compact(self, ours: Transaction, revision: int) -> None:
         """See Writer.compact(). What is dropped must have been counted."""
         self._lock(ours.cursor)
-        ours.cursor.execute(pg.COUNT, (self.namespace, self.namespace))
+        self._count(ours.cursor)
         self._drop_through(ours.cursor, revision)
+
+    def _lock(self, cursor: Any) -> None:
+        cursor.execute(pg.LOCK, (self.lock_key,))
+
+    def _count(self, cursor: Any) -> Any:
+        cursor.execute(pg.COUNT, (self.namespace, self.namespace))
+        return cursor.fetchone()
+
+    def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
+        self._lock(cursor)
+        cursor.execute(pg.NEXT, (self.namespace,))
+        while (row := cursor.fetchone()) is None:
+            self._make_state(cursor)
+            cursor.execute(pg.NEXT, (self.namespace,))
+        revision, uncounted, number = row
+        return revision, self.is_trim_due(uncounted, count, size), 0, number
+
+    def _trim_if_due(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
+        # ``held`` is what _next_revision() has said.
+        if held:
+            self._trim(cursor, *self._count(cursor))

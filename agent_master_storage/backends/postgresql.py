@@ -49,6 +49,8 @@ class PostgreSQLStorage(DatabaseStorage):
         self.hub = hub_of(self.using)
         # The newest revision that this process has written: what a notification says.
         self._newest = 0
+        # How many revisions the state had not counted, when last heard of.
+        self._uncounted = 0
 
     def _make_database(self) -> PostgreSQLDatabase:
         return PostgreSQLDatabase(self.using, self._announce)
@@ -98,10 +100,10 @@ class PostgreSQLStorage(DatabaseStorage):
 
     def _commit(self, ticket: Ticket) -> list[Any]:
         """By ourselves when nobody else is at it, else with the others; the rows of COMMIT."""
-        if not self._database.is_plain():
+        if not self._database.is_free():
             # The caller's transaction: no other thread could write in it.
             return self._commit_inside(ticket)
-        if not self._group.begin_alone():
+        if not self._group.begin_alone(self._database.is_connected()):
             self._group.submit(ticket)
             return ticket.wait()
         try:
@@ -132,30 +134,27 @@ class PostgreSQLStorage(DatabaseStorage):
         """As one transaction of the database, in one round trip."""
         rows = self._database.commit(pg_statements.COMMIT, self._parameters(tickets, None))
         if self._distribute(tickets, rows):
-            if self._is_to_be_tidied(tickets, rows):
-                self._database.alone(self._writer.tidy)
             self._announce()
 
     def _commit_inside(self, ticket: Ticket) -> list[Any]:
         """In the caller's transaction, or through Django where somebody listens to the queries."""
 
         def commit(ours: Transaction) -> None:
-            ours.cursor.execute(
-                pg_statements.COMMIT, self._parameters((ticket,), ours.began_at)
-            )
+            ours.cursor.execute(pg_statements.COMMIT, self._parameters((ticket,), ours.began_at))
             rows = ours.cursor.fetchall()
             if self._distribute((ticket,), rows):
                 ours.takes(rows[0][1])
-                if self._is_to_be_tidied((ticket,), rows):
-                    self._writer.tidy(ours)
 
         self._database.alone(commit, conditional=False)
         return ticket.result()
 
     def _parameters(self, tickets: Sequence[Ticket], began_at: int | None) -> Sequence[Any]:
-        requests = [(ticket.operations, ticket.actor) for ticket in tickets]
+        writer, requests = self._writer, [(ticket.operations, ticket.actor) for ticket in tickets]
+        changes = sum(len(ticket.operations) for ticket in tickets)
+        size = sum(ticket.size for ticket in tickets)
+        due = writer.is_trim_due(self._uncounted, changes, size)
         return pg_statements.commit_parameters(
-            self.namespace, self._writer.lock_key, began_at, requests
+            self.namespace, writer.lock_key, began_at, requests, writer.limits if due else None
         )
 
     def _distribute(self, tickets: Sequence[Ticket], rows: list[Any]) -> bool:
@@ -168,15 +167,14 @@ class PostgreSQLStorage(DatabaseStorage):
                 stop += 1
             ticket.rows = rows[first:stop]
             if not rows[first][1]:
-                ticket.error = _refusal(ticket.operations, rows[first][0] - 1 - start, rows[first][2])
+                ticket.error = _refusal(
+                    ticket.operations, rows[first][0] - 1 - start, rows[first][2]
+                )
             start, first = end, stop
-        self._newest = max(self._newest, newest := max(row[1] for row in rows))
+        newest, counted = max(row[1] for row in rows), rows[-1][5]
+        self._newest = max(self._newest, newest)
+        self._uncounted = newest - counted
         return newest > 0
-
-    def _is_to_be_tidied(self, tickets: Sequence[Ticket], rows: list[Any]) -> bool:
-        _, newest, _, _, _, counted = rows[-1]
-        size = sum(ticket.size for ticket in tickets)
-        return self._writer.count_if_due(newest - counted, len(rows), size)
 
     def new_epoch(self) -> str:
         """See BaseStorage.new_epoch()."""

@@ -8,7 +8,9 @@ It makes no row: a test's flush leaves it alone. The tables are looked up by the
 the caller, as Django's own statements are.
 """
 
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 COMMIT = """
 CREATE FUNCTION agent_master_storage_commit(
@@ -20,14 +22,15 @@ CREATE FUNCTION agent_master_storage_commit(
     p_keys text[],
     p_values bytea[],
     p_expected bigint[], -- revisions that the keys must stand at; NULL: any
-    p_actors text[]
+    p_actors text[],
+    p_limits bigint[]    -- changes, and bytes of their values, to trim the log to; NULL: not now
 ) RETURNS TABLE (
     operation integer,   -- from 1
     revision bigint,     -- 0: the operation was refused, and with it the whole group
     previous bigint,     -- where the key stood before
     created bigint,
     at timestamptz,
-    counted bigint       -- up to where the state has counted the log
+    counted bigint       -- up to where the state had counted the log
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -38,6 +41,12 @@ DECLARE
     v_last integer;
     v_from integer := 1;
     v_to integer;
+    v_held bigint;
+    v_held_bytes bigint;
+    v_through bigint := 0;
+    v_gone bigint;
+    v_gone_bytes bigint;
+    v_change record;
 BEGIN
     -- An expression, not a statement: what follows sees what was committed before the lock
     -- was got.
@@ -127,16 +136,52 @@ BEGIN
         END LOOP;
         v_from := v_to + 1;
     END LOOP;
+    IF p_limits IS NULL THEN
+        RETURN;
+    END IF;
+    -- Count what the log has got since the last time, then drop the oldest.
+    UPDATE agent_master_storage_state s
+        SET revision = v_newest, held_changes = s.held_changes + f.changes,
+            held_bytes = s.held_bytes + f.bytes
+        FROM (
+            SELECT COUNT(*) AS changes, COALESCE(SUM(LENGTH(c.value)), 0) AS bytes
+            FROM agent_master_storage_change c
+            WHERE c.id >= v_base + ((counted + 1) << 10) AND c.id < v_base + (1::bigint << 50)
+        ) f
+        WHERE s.namespace = p_namespace
+        RETURNING s.held_changes, s.held_bytes INTO v_held, v_held_bytes;
+    FOR v_change IN
+        SELECT c.revision, COALESCE(LENGTH(c.value), 0) AS size
+        FROM agent_master_storage_change c
+        WHERE c.id >= v_base AND c.id < v_base + (v_newest << 10) ORDER BY c.id
+    LOOP
+        EXIT WHEN v_held <= p_limits[1] AND v_held_bytes <= p_limits[2];
+        v_through := v_change.revision;
+        v_held := v_held - 1;
+        v_held_bytes := v_held_bytes - v_change.size;
+    END LOOP;
+    IF v_through > 0 THEN
+        WITH gone AS (
+            DELETE FROM agent_master_storage_change c
+            WHERE c.id >= v_base AND c.id < v_base + ((v_through + 1) << 10)
+            RETURNING COALESCE(LENGTH(c.value), 0) AS size
+        )
+        SELECT COUNT(*), COALESCE(SUM(size), 0) FROM gone INTO v_gone, v_gone_bytes;
+        UPDATE agent_master_storage_state s
+            SET compacted = v_through, held_changes = s.held_changes - v_gone,
+                held_bytes = s.held_bytes - v_gone_bytes
+            WHERE s.namespace = p_namespace;
+    END IF;
 END $$
 """
 
 
-def create(apps, schema_editor):
+def create(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(COMMIT, params=None)
 
 
-def drop(apps, schema_editor):
+def drop(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("DROP FUNCTION IF EXISTS agent_master_storage_commit")
 

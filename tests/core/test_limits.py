@@ -8,7 +8,6 @@ import pytest
 from django.db import transaction
 
 from agent_master_storage import Check, Delete, Write, storages
-from agent_master_storage.backends.database import DatabaseStorage
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS
 from agent_master_storage.exceptions import InvalidValue, RevisionCompacted, StorageError
@@ -18,7 +17,10 @@ from agent_master_storage.testing import take
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
 
-@pytest.fixture(params=["memory", "default", "postgres"], ids=["memory", "sqlite", "postgresql"])
+@pytest.fixture(
+    params=["memory", "default", "postgres", "postgresql"],
+    ids=["memory", "sqlite", "database", "postgresql"],
+)
 def storage(request: pytest.FixtureRequest) -> Any:
     return storages[request.param]
 
@@ -26,7 +28,7 @@ def storage(request: pytest.FixtureRequest) -> Any:
 def another(storage: Any, **options: Any) -> Any:
     if isinstance(storage, MemoryStorage):
         return MemoryStorage(alias="test", **options)
-    return DatabaseStorage(alias="test", using=storage.using, **options)
+    return type(storage)(alias="test", using=storage.using, **options)
 
 
 def test_a_key_of_512_characters_and_one_more(storage: Any) -> None:

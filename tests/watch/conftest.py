@@ -12,16 +12,17 @@ from django.db import connections
 
 from agent_master_storage import storages
 
-STORES = ["memory", "default", "postgres"]
+STORES = ["memory", "default", "postgres", "postgresql"]
+NAMES = ["memory", "sqlite", "database", "postgresql"]
 
 
-@pytest.fixture(params=STORES, ids=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=STORES, ids=NAMES)
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store in turn, empty."""
     return storages[request.param]
 
 
-@pytest.fixture(params=STORES[1:], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES[1:], ids=NAMES[1:])
 def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store that is a database, empty."""
     return storages[request.param]
