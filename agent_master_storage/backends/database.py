@@ -45,6 +45,9 @@ class DatabaseStorage(LoggedStorage):
     Several aliases may share a database under different namespaces.
     """
 
+    # Whether its statements are prepared where the connection allows it.
+    prepares_statements: ClassVar[bool] = False
+
     # Where scan() and log_sizes() come from.
     _statements: ClassVar[Any] = sql
 

@@ -104,7 +104,7 @@ class Session:
         return bool(ready)
 
     def _take(self) -> None:
-        """Those that came while nothing was asked; psycopg hands on those that come with an answer."""
+        """Those that came while nothing was asked; psycopg tells of those beside an answer."""
         pgconn = self._driver.pgconn
         pgconn.consume_input()
         while found := pgconn.notifies():

@@ -233,7 +233,8 @@ def _may_try_again(connection: BaseDatabaseWrapper, error: Exception) -> bool:
 
 def _explain(error: Exception, using: str) -> str:
     text = str(error).strip() or type(error).__name__
-    undefined_table = getattr(error.__cause__, "sqlstate", None) == "42P01"
-    if undefined_table or "no such table" in text:
+    # An undefined table, or function.
+    undefined = getattr(error.__cause__, "sqlstate", None) in ("42P01", "42883")
+    if undefined or "no such table" in text:
         text += " (has `manage.py migrate` been run on it?)"
     return f"the database {using!r}: {text}"
