@@ -119,9 +119,10 @@ class GroupCommit:
 
     def _may_connect(self) -> bool:
         current = threading.current_thread()
-        if self._opener is None or not self._opener.is_alive():
-            self._opener = current
-        return self._opener is current
+        with self._lock:
+            if self._opener is None or not self._opener.is_alive():
+                self._opener = current
+            return self._opener is current
 
     def end_alone(self) -> None:
         self._someone.release()

@@ -204,7 +204,7 @@ def test_without_the_function_the_error_says_what_to_do(storage: Any) -> None:
     with connections["postgres"].cursor() as cursor:
         cursor.execute("ALTER FUNCTION agent_master_storage_commit RENAME TO away")
     try:
-        with pytest.raises(StorageError, match="manage.py migrate"):
+        with pytest.raises(StorageError, match="run on it"):
             storage.write("k", b"")
     finally:
         with connections["postgres"].cursor() as cursor:
