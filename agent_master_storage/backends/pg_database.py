@@ -8,14 +8,18 @@ to the queries (DEBUG, ``execute_wrapper()``), Django's cursors are used all the
 from __future__ import annotations
 
 import select
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DatabaseError, InterfaceError
 from psycopg import Cursor
 from psycopg.pq import Format
 
-from .transactions import BROKEN, PATIENCE, Database
+from .transactions import PATIENCE, Database
+
+_BROKEN = (DatabaseError, InterfaceError)
 
 T = TypeVar("T")
 Parameters = Sequence[Any]
@@ -23,6 +27,14 @@ Parameters = Sequence[Any]
 
 class PostgreSQLDatabase(Database):
     """One of settings.DATABASES, on psycopg 3."""
+
+    def __init__(self, using: str, announce: Callable[[], None]) -> None:
+        super().__init__(using, announce)
+        self._thread = threading.local()
+
+    def never_reconnect_silently(self) -> None:
+        """In this thread, a lost connection is an error also where reading again would do."""
+        self._thread.is_strict = True
 
     def row(self, statement: str, parameters: Parameters) -> Any:
         """See Database.row()."""
@@ -46,7 +58,7 @@ class PostgreSQLDatabase(Database):
                 lambda: _execute(connection, statement, parameters, Cursor.fetchall),
                 PATIENCE,
             )
-        except BROKEN as error:
+        except _BROKEN as error:
             raise self._unavailable(error) from error
 
     def is_connected(self) -> bool:
@@ -76,7 +88,7 @@ class PostgreSQLDatabase(Database):
                 return _twice(
                     connection, lambda: _execute(connection, statement, parameters, fetch)
                 )
-        except BROKEN as error:
+        except _BROKEN as error:
             raise self._unavailable(error) from error
         return by_django(statement, parameters)
 
@@ -107,7 +119,7 @@ def _twice(connection: BaseDatabaseWrapper, read: Callable[[], T]) -> T:
     """Read again on a new connection, when this one turns out to be lost."""
     try:
         return read()
-    except BROKEN:
+    except _BROKEN:
         if connection.connection is None or not connection.connection.closed:
             raise
     connection.close()

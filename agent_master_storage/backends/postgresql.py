@@ -187,7 +187,9 @@ class PostgreSQLStorage(DatabaseStorage):
 
     def waiter(self, wake: threading.Event) -> Waiter:
         """See Log.waiter()."""
-        return NotifyWaiter(self.hub, self._channel, self.channel_group, wake, self.release)
+        # In the tail's thread: what it reads must go on where it was, see Tail.doubt().
+        self._database.never_reconnect_silently()
+        return NotifyWaiter(self.hub, self._channel, wake, super().waiter(wake), self._let_go)
 
     def _announce(self) -> None:
         """Changes were committed: wake the tails, here and elsewhere."""

@@ -23,7 +23,7 @@ PATIENCE = 30.0
 #: the same for what our own threads do beside their reading
 BRIEFLY = 1.0
 
-BROKEN = (DatabaseError, InterfaceError)
+_BROKEN = (DatabaseError, InterfaceError)
 
 #: PostgreSQL's codes for a transaction that may simply be tried again. The last is one that sees
 #: an old moment (it is not READ COMMITTED) and took a revision that another has taken since.
@@ -47,7 +47,7 @@ class Database:
             with self._cursor(self._connection()) as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchone()
-        except BROKEN as error:
+        except _BROKEN as error:
             raise self._unavailable(error) from error
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
@@ -57,7 +57,7 @@ class Database:
                 cursor.execute(statement, parameters)
                 found: list[Any] = cursor.fetchall()
                 return found
-        except BROKEN as error:
+        except _BROKEN as error:
             raise self._unavailable(error) from error
 
     def alone(
@@ -79,7 +79,7 @@ class Database:
             return self._patiently(
                 connection, lambda: self._outermost(connection, function, patience), patience
             )
-        except BROKEN as error:
+        except _BROKEN as error:
             raise self._unavailable(error) from error
 
     def _joined(self, connection: BaseDatabaseWrapper, function: Callable[[Transaction], T]) -> T:
@@ -105,7 +105,7 @@ class Database:
         while True:
             try:
                 return attempt()
-            except BROKEN as error:
+            except _BROKEN as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.

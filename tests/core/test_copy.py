@@ -149,9 +149,7 @@ def test_a_progress_bar_on_a_terminal_and_nowhere_else() -> None:
     storages["memory"].write("k2", b"")
     terminal, pipe = Terminal(), io.StringIO()
     copy("memory", "default", stderr=terminal)
-    assert terminal.getvalue() == (
-        f"\r[{'#' * 26}{'.' * 14}] 2 of 3\r[{'#' * 40}] 3 of 3\n"
-    )
+    assert terminal.getvalue() == (f"\r[{'#' * 26}{'.' * 14}] 2 of 3\r[{'#' * 40}] 3 of 3\n")
     copy("memory", "default", stderr=pipe)
     assert pipe.getvalue() == ""
 
