@@ -43,8 +43,8 @@ COUNT = (
 # write and delete, and one for each group that was refused.
 COMMIT = (
     'SELECT operation, revision, previous, created, "at", counted'
-    " FROM agent_master_storage_commit(%s, %s, %s, %s::integer[], %s::text[], %s::text[],"
-    " %s::bytea[], %s::bigint[], %s::text[], %s::bigint[])"
+    " FROM agent_master_storage_commit(%s, %s, %s, %b::integer[], %b::text[], %b::text[],"
+    " %b::bytea[], %b::bigint[], %b::text[], %b::bigint[])"
 )
 
 
