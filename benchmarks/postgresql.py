@@ -175,13 +175,12 @@ def _long_lists(options: Options) -> None:
 
 
 def _write_groups(groups: int, wanted: str) -> None:
-    """So many groups of 100 keys, the wanted one among them, and nothing else."""
+    """So many groups of 100 keys and the wanted one, which is written the first time alone."""
     storage = storages[ALIAS]
-    names = [f"list:{number:03}:" for number in range(groups)]
-    if wanted not in names:
-        names[-1] = wanted
+    names = {wanted, *(f"list:{number:03}:" for number in range(groups - 1))}
+    there = {key[: len(wanted)] for key in storage.list("list:")}
     with transaction.atomic(DATABASE):
-        for name in names:
+        for name in sorted(names - there):
             storage.commit([Write(f"{name}{number:02}", value()) for number in range(100)])
     with connections[DATABASE].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE agent_master_storage_entry")

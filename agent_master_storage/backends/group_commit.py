@@ -30,7 +30,7 @@ ALONE = 50
 
 #: of the time that the last commit took, how long the next waits for those whom the last has let
 #: go: they are back in a moment, and cost less together. PostgreSQL's ``commit_delay``.
-DELAY = 0.1
+DELAY = 0.05
 
 #: operations, and bytes of their values, that are committed together; one commit is never cut
 MAX_OPERATIONS = 500

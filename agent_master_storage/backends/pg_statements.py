@@ -36,7 +36,7 @@ COUNT = (
     f" COALESCE(SUM(LENGTH(c.value)), 0) AS bytes FROM {STATE} s"
     f" LEFT JOIN {CHANGE} c ON {sql.UNCOUNTED}"
     " WHERE s.namespace = %s GROUP BY s.revision"
-    ") f WHERE s.namespace = %s RETURNING s.revision, s.held_changes, s.held_bytes"
+    ") f WHERE s.namespace = %s RETURNING s.revision, s.held_changes, s.held_bytes, s.compacted"
 )
 
 # In one round trip: the lock, the conditions, the entries, the log. Its result is a row for each

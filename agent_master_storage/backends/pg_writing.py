@@ -24,30 +24,31 @@ class PostgreSQLWriter(Writer):
     def __init__(self, namespace: str, limits: BaseStorage) -> None:
         super().__init__(namespace, limits)
         self.lock_key = pg.lock_key(namespace)
-        #: changes and bytes
-        self.limits = [limits.history_limit, limits.history_bytes]
         self._most = max(1, limits.history_limit // SHARE)
         self._most_bytes = max(1, limits.history_bytes // SHARE)
         # Of this process, since it has counted; a lost update of several threads is harmless.
         self._written = self._written_bytes = 0
 
-    def is_trim_due(self, uncounted: int, changes: int, size: int) -> bool:
-        """Whether to count and trim, when ``changes`` of ``size`` bytes are written.
+    def limits_if_due(self, uncounted: int, changes: int, size: int) -> list[int] | None:
+        """What to trim to, now that ``changes`` of ``size`` bytes are written; None: not now.
 
-        ``uncounted`` revisions, of all processes, the state has not counted.
+        ``uncounted`` revisions, of all processes, the state has not counted. The result are
+        changes, bytes, and how many must still be uncounted when the lock is held.
         """
         self._written += changes
         self._written_bytes += size
-        if max(uncounted, self._written) < self._most and self._written_bytes < self._most_bytes:
-            return False
-        self._written = self._written_bytes = 0
-        return True
+        if self._written >= self._most or self._written_bytes >= self._most_bytes:
+            self._written = self._written_bytes = 0
+            return [self._limits.history_limit, self._limits.history_bytes, 1]
+        if uncounted >= self._most:
+            return [self._limits.history_limit, self._limits.history_bytes, self._most]
+        return None
 
     def compact(self, ours: Transaction, revision: int) -> None:
         """See Writer.compact(). What is dropped must have been counted."""
         self._lock(ours.cursor)
-        self._count(ours.cursor)
-        self._drop_through(ours.cursor, revision)
+        *_, compacted = self._count(ours.cursor)
+        self._drop_through(ours.cursor, revision, compacted)
 
     def _lock(self, cursor: Any) -> None:
         cursor.execute(pg.LOCK, (self.lock_key,))
@@ -63,7 +64,7 @@ class PostgreSQLWriter(Writer):
             self._make_state(cursor)
             cursor.execute(pg.NEXT, (self.namespace,))
         revision, uncounted, number = row
-        return revision, self.is_trim_due(uncounted, count, size), 0, number
+        return revision, self.limits_if_due(uncounted, count, size) is not None, 0, number
 
     def _trim_if_due(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
         # ``held`` is what _next_revision() has said.

@@ -153,9 +153,9 @@ class PostgreSQLStorage(DatabaseStorage):
         writer, requests = self._writer, [(ticket.operations, ticket.actor) for ticket in tickets]
         changes = sum(len(ticket.operations) for ticket in tickets)
         size = sum(ticket.size for ticket in tickets)
-        due = writer.is_trim_due(self._uncounted, changes, size)
+        limits = writer.limits_if_due(self._uncounted, changes, size)
         return pg_statements.commit_parameters(
-            self.namespace, writer.lock_key, began_at, requests, writer.limits if due else None
+            self.namespace, writer.lock_key, began_at, requests, limits
         )
 
     def _distribute(self, tickets: Sequence[Ticket], rows: list[Any]) -> bool:

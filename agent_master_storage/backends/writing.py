@@ -135,10 +135,15 @@ class Writer:
         if held > limits.history_limit * 1.1 or held_bytes > limits.history_bytes * 1.1:
             self._trim(cursor, newest, held, held_bytes)
 
-    def _trim(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
-        """Drop the oldest changes down to the limits; seldom, because of the slack."""
+    def _trim(
+        self, cursor: Any, newest: int, held: int, held_bytes: int, compacted: int = 0
+    ) -> None:
+        """Drop the oldest changes down to the limits; seldom, because of the slack.
+
+        ``compacted``: what was dropped up to there need not be looked through.
+        """
         most, most_bytes = self._limits.history_limit, self._limits.history_bytes
-        through = seen = 0
+        through, seen = 0, compacted
         while held > most or held_bytes > most_bytes:
             cursor.execute(sql.OLDEST_SIZES, [*sql.span(self.namespace, seen), PAGE_CHANGES])
             found = cursor.fetchall()
@@ -149,10 +154,10 @@ class Writer:
             if len(found) < PAGE_CHANGES:
                 break
         # The newest revision stays, however large: a watcher could never read it otherwise.
-        self._drop_through(cursor, min(through, newest - 1))
+        self._drop_through(cursor, min(through, newest - 1), compacted)
 
-    def _drop_through(self, cursor: Any, revision: int) -> None:
-        span = sql.span(self.namespace, 0, revision)
+    def _drop_through(self, cursor: Any, revision: int, compacted: int = 0) -> None:
+        span = sql.span(self.namespace, compacted, revision)
         cursor.execute(sql.HELD_THROUGH, span)
         count, size = cursor.fetchone()
         cursor.execute(sql.DROP_THROUGH, span)

@@ -23,7 +23,8 @@ CREATE FUNCTION agent_master_storage_commit(
     p_values bytea[],
     p_expected bigint[], -- revisions that the keys must stand at; NULL: any
     p_actors text[],
-    p_limits bigint[]    -- changes, and bytes of their values, to trim the log to; NULL: not now
+    p_limits bigint[]    -- changes, and bytes of their values, to trim the log to, and how many
+                         -- revisions the state must not have counted; NULL: not now
 ) RETURNS TABLE (
     operation integer,   -- from 1
     revision bigint,     -- 0: the operation was refused, and with it the whole group
@@ -43,6 +44,7 @@ DECLARE
     v_to integer;
     v_held bigint;
     v_held_bytes bigint;
+    v_compacted bigint;
     v_through bigint := 0;
     v_gone bigint;
     v_gone_bytes bigint;
@@ -136,7 +138,8 @@ BEGIN
         END LOOP;
         v_from := v_to + 1;
     END LOOP;
-    IF p_limits IS NULL THEN
+    -- Another process may have trimmed it since the caller looked.
+    IF p_limits IS NULL OR v_newest - counted < p_limits[3] THEN
         RETURN;
     END IF;
     -- Count what the log has got since the last time, then drop the oldest.
@@ -149,11 +152,14 @@ BEGIN
             WHERE c.id >= v_base + ((counted + 1) << 10) AND c.id < v_base + (1::bigint << 50)
         ) f
         WHERE s.namespace = p_namespace
-        RETURNING s.held_changes, s.held_bytes INTO v_held, v_held_bytes;
+        RETURNING s.held_changes, s.held_bytes, s.compacted
+        INTO v_held, v_held_bytes, v_compacted;
     FOR v_change IN
         SELECT c.revision, COALESCE(LENGTH(c.value), 0) AS size
         FROM agent_master_storage_change c
-        WHERE c.id >= v_base AND c.id < v_base + (v_newest << 10) ORDER BY c.id
+        -- From there, because what was dropped before lies about until it is vacuumed.
+        WHERE c.id >= v_base + ((v_compacted + 1) << 10) AND c.id < v_base + (v_newest << 10)
+        ORDER BY c.id
     LOOP
         EXIT WHEN v_held <= p_limits[1] AND v_held_bytes <= p_limits[2];
         v_through := v_change.revision;
@@ -163,7 +169,8 @@ BEGIN
     IF v_through > 0 THEN
         WITH gone AS (
             DELETE FROM agent_master_storage_change c
-            WHERE c.id >= v_base AND c.id < v_base + ((v_through + 1) << 10)
+            WHERE c.id >= v_base + ((v_compacted + 1) << 10)
+                AND c.id < v_base + ((v_through + 1) << 10)
             RETURNING COALESCE(LENGTH(c.value), 0) AS size
         )
         SELECT COUNT(*), COALESCE(SUM(size), 0) FROM gone INTO v_gone, v_gone_bytes;
