@@ -30,7 +30,7 @@ from ..types import (
 from ..watch import Batch, LogState, Page, Selector, Waiter
 from ..watch.courier import courier
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
-from . import rows, sql, sqlite
+from . import pg_statements, rows, sql, sqlite
 from .logged import LoggedStorage
 from .operations import Standing, check_conditions
 from .pg_writing import PostgreSQLWriter
@@ -48,9 +48,6 @@ class DatabaseStorage(LoggedStorage):
     # Whether its statements are prepared where the connection allows it.
     prepares_statements: ClassVar[bool] = False
 
-    # Where scan() and log_sizes() come from.
-    _statements: ClassVar[Any] = sql
-
     def __init__(
         self,
         *,
@@ -66,15 +63,14 @@ class DatabaseStorage(LoggedStorage):
         self.using = using
         self.namespace = namespace
         self._database = self._make_database()
-        self._writer = self._make_writer()
+        on_postgresql = self._database.vendor == "postgresql"
+        # Where GET_STATE, scan() and log_sizes() come from.
+        self._statements: Any = pg_statements if on_postgresql else sql
+        # On PostgreSQL both adapters must take the same lock.
+        self._writer = (PostgreSQLWriter if on_postgresql else Writer)(namespace, limits=self)
 
     def _make_database(self) -> Database:
         return Database(self.using, self._announce)
-
-    def _make_writer(self) -> Writer:
-        # On PostgreSQL both adapters must take the same lock.
-        kind = PostgreSQLWriter if self._database.vendor == "postgresql" else Writer
-        return kind(self.namespace, limits=self)
 
     # Reading
 
@@ -109,7 +105,7 @@ class DatabaseStorage(LoggedStorage):
         return before and self._change(before), after and self._change(after)
 
     def _state(self) -> LogState:
-        row = self._database.row(sql.GET_STATE, (self.namespace,))
+        row = self._database.row(self._statements.GET_STATE, (self.namespace,))
         return LogState(*row) if row else self._make_state()
 
     def _make_state(self) -> LogState:
@@ -119,7 +115,7 @@ class DatabaseStorage(LoggedStorage):
         """
         while True:
             self._database.alone(self._writer.make_state, patience=BRIEFLY)
-            row = self._database.row(sql.GET_STATE, (self.namespace,))
+            row = self._database.row(self._statements.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)
 

@@ -21,10 +21,26 @@ from .sql import CHANGE, ENTRY, STATE, Statement
 # the state's row; with this lock, and the revision read from the log behind it, they do not.
 LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
+# Where a namespace stands: the state's revision, unless the log is ahead of it.
+_UNCOUNTED = (
+    f"c.id >= s.number * {sql.NAMESPACE} + (s.revision + 1) * {1 << sql.NUMBER_BITS}"
+    f" AND c.id < (s.number + 1) * {sql.NAMESPACE}"
+)
+_REVISION = (
+    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {_UNCOUNTED}"
+    " ORDER BY c.id DESC LIMIT 1), s.revision)"
+)
+GET_STATE = f"SELECT {_REVISION}, s.compacted, s.epoch FROM {STATE} s WHERE s.namespace = %s"
+# LIMIT keeps it from being merged into the statement round it, and looked up for each row.
+_AT = (
+    f"(SELECT s.namespace, s.number, {_REVISION} AS revision, s.compacted, s.epoch"
+    f" FROM {STATE} s WHERE s.namespace = %s LIMIT 1) s"
+)
+
 # What the next write gets: its revision, how many the state has not counted, the namespace's
 # number. A statement of its own behind LOCK: one sees what was committed when it began.
 NEXT = (
-    f"SELECT {sql.REVISION} + 1, {sql.REVISION} - s.revision, s.number"
+    f"SELECT {_REVISION} + 1, {_REVISION} - s.revision, s.number"
     f" FROM {STATE} s WHERE s.namespace = %s"
 )
 
@@ -34,7 +50,7 @@ COUNT = (
     " held_bytes = s.held_bytes + f.bytes FROM ("
     "SELECT COALESCE(MAX(c.revision), s.revision) AS revision, COUNT(c.id) AS changes,"
     f" COALESCE(SUM(LENGTH(c.value)), 0) AS bytes FROM {STATE} s"
-    f" LEFT JOIN {CHANGE} c ON {sql.UNCOUNTED}"
+    f" LEFT JOIN {CHANGE} c ON {_UNCOUNTED}"
     " WHERE s.namespace = %s GROUP BY s.revision"
     ") f WHERE s.namespace = %s RETURNING s.revision, s.held_changes, s.held_bytes, s.compacted"
 )
@@ -96,7 +112,7 @@ def scan(namespace: str, prefix: str, after: str, limit: int | None, values: boo
     """See sql.scan(). PostgreSQL would sort all that comes after, to keep the first few of it."""
     condition, parameters = sql.under("e.key", prefix, after)
     return (
-        f"SELECT s.revision, s.compacted, s.epoch, e.* FROM {sql.AT} LEFT JOIN LATERAL"
+        f"SELECT s.revision, s.compacted, s.epoch, e.* FROM {_AT} LEFT JOIN LATERAL"
         f" (SELECT {sql.entry_columns(values)} FROM {ENTRY} e"
         f" WHERE e.namespace = s.namespace{condition} ORDER BY e.key LIMIT %s) e ON true"
         " ORDER BY e.key",
@@ -109,9 +125,10 @@ def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Sta
     condition, parameters = sql.selected(selector)
     return (
         "SELECT s.revision, s.compacted, s.epoch, c.revision, c.transaction, c.size"
-        f" FROM {sql.AT} LEFT JOIN LATERAL"
+        f" FROM {_AT} LEFT JOIN LATERAL"
         ' (SELECT c.id, c.revision, c."transaction", COALESCE(LENGTH(c.value), 0) AS size'
-        f" FROM {CHANGE} c WHERE {sql.ON}{condition} ORDER BY c.id LIMIT %s) c ON true"
+        f" FROM {CHANGE} c WHERE c.id >= s.number * {sql.NAMESPACE} + %s"
+        f" AND c.id < (s.number + 1) * {sql.NAMESPACE}{condition} ORDER BY c.id LIMIT %s) c ON true"
         " ORDER BY c.id",
         [namespace, sql.start(since + 1), *parameters, limit],
     )

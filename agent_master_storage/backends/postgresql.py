@@ -35,7 +35,6 @@ class PostgreSQLStorage(DatabaseStorage):
     """Entries and changes as rows of the app's models, on PostgreSQL by psycopg 3."""
 
     prepares_statements: ClassVar[bool] = True
-    _statements: ClassVar[Any] = pg_statements
 
     _database: PostgreSQLDatabase
     _writer: PostgreSQLWriter

@@ -1,5 +1,8 @@
 """The statements of the database adapters: what SQLite and PostgreSQL both understand.
 
+Where a namespace stands, and what is read together with that, is on PostgreSQL another statement:
+``pg_statements.py``.
+
 Written out, because building them by the ORM costs more than running them. ``%s`` is the
 placeholder of Django's cursors.
 """
@@ -22,27 +25,7 @@ _CHANGE_COLUMNS = (
 READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
 GET = f"SELECT {ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
 
-# A change's id is its place among all changes: the number of its namespace, its revision, its
-# number in the revision, from the highest bits to the lowest.
-_REVISION_BITS, _NUMBER_BITS = 40, 10
-_NAMESPACE = 1 << _REVISION_BITS + _NUMBER_BITS
-
-# Where a namespace stands: the state's revision, unless the log is ahead of it. PostgreSQL's
-# writers do not touch the state at each write: see pg_writing.py.
-UNCOUNTED = (
-    f"c.id >= s.number * {_NAMESPACE} + (s.revision + 1) * {1 << _NUMBER_BITS}"
-    f" AND c.id < (s.number + 1) * {_NAMESPACE}"
-)
-REVISION = (
-    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {UNCOUNTED}"
-    " ORDER BY c.id DESC LIMIT 1), s.revision)"
-)
-GET_STATE = f"SELECT {REVISION}, s.compacted, s.epoch FROM {STATE} s WHERE s.namespace = %s"
-# LIMIT keeps it from being merged into the statement round it, and looked up for each row.
-AT = (
-    f"(SELECT s.namespace, s.number, {REVISION} AS revision, s.compacted, s.epoch"
-    f" FROM {STATE} s WHERE s.namespace = %s LIMIT 1) s"
-)
+GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
 # Does nothing where another has made it, or has taken the number meanwhile: look, try again.
 MAKE_STATE = (
     f"INSERT INTO {STATE}"
@@ -80,9 +63,11 @@ UPSERT = (
 PUT = f"{UPSERT} RETURNING previous_revision, created_revision"
 REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
 
-_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {_NAMESPACE}"
-# From start() on, beside AT.
-ON = f"c.id >= s.number * {_NAMESPACE} + %s AND c.id < (s.number + 1) * {_NAMESPACE}"
+# A change's id is its place among all changes: the number of its namespace, its revision, its
+# number in the revision, from the highest bits to the lowest.
+_REVISION_BITS, NUMBER_BITS = 40, 10
+NAMESPACE = 1 << _REVISION_BITS + NUMBER_BITS
+_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {NAMESPACE}"
 # Takes what span() returns.
 _IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
 
@@ -113,18 +98,18 @@ Statement = tuple[str, list[object]]
 
 def place(namespace: int, revision: int) -> int:
     """The id of a revision's first change; ``namespace`` is the number in its state."""
-    return (namespace << _REVISION_BITS | revision) << _NUMBER_BITS
+    return (namespace << _REVISION_BITS | revision) << NUMBER_BITS
 
 
 def span(namespace: str, after: int, through: int | None = None) -> list[object]:
     """The changes of the revisions after ``after``, up to ``through`` or to the newest."""
-    low, high = start(after + 1), _NAMESPACE if through is None else start(through + 1)
+    low, high = start(after + 1), NAMESPACE if through is None else start(through + 1)
     return [namespace, low, namespace, high - 1]
 
 
 def start(revision: int) -> int:
     """Where a revision begins in its namespace; no namespace reaches into the next one."""
-    return min(revision << _NUMBER_BITS, _NAMESPACE)
+    return min(revision << NUMBER_BITS, NAMESPACE)
 
 
 def under(column: str, prefix: str, after: str = "") -> Statement:
@@ -176,12 +161,13 @@ def scan(namespace: str, prefix: str, after: str, limit: int | None, values: boo
     condition, parameters = under("e.key", prefix, after)
     columns = entry_columns(values)
     text = (
-        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {AT}"
-        f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition} ORDER BY e.key"
+        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {STATE} s"
+        f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition}"
+        " WHERE s.namespace = %s ORDER BY e.key"
     )
     if limit is None:
-        return text, [namespace, *parameters]
-    return text + " LIMIT %s", [namespace, *parameters, limit]
+        return text, [*parameters, namespace]
+    return text + " LIMIT %s", [*parameters, namespace, limit]
 
 
 def entry_columns(values: bool) -> str:
@@ -193,9 +179,11 @@ def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Sta
     condition, parameters = selected(selector)
     return (
         f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
-        f" COALESCE(LENGTH(c.value), 0) FROM {AT}"
-        f" LEFT JOIN {CHANGE} c ON {ON}{condition} ORDER BY c.id LIMIT %s",
-        [namespace, start(since + 1), *parameters, limit],
+        f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
+        f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {NAMESPACE} + %s"
+        f" AND c.id < (s.number + 1) * {NAMESPACE}{condition}"
+        " WHERE s.namespace = %s ORDER BY c.id LIMIT %s",
+        [start(since + 1), *parameters, namespace, limit],
     )
 
 

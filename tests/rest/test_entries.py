@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from agent_master_storage import storages
+
 from .api import ISOLATED, JSON, OCTETS, Api, refused, tag
 
 pytestmark = ISOLATED
@@ -132,7 +134,7 @@ def test_the_status_of_one_without_revisions(plain: Api) -> None:
 
 def test_the_list_of_storages(memory: Api) -> None:
     results = memory.client.get("/storage/").json()["results"]
-    assert [result["alias"] for result in results] == ["default", "postgres", "memory", "plain"]
+    assert [result["alias"] for result in results] == list(storages)
     for result in results:
         assert set(result) == {"alias", "backend", "url"}
         assert memory.client.get(result["url"]).json()["alias"] == result["alias"]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from agent_master_storage import storages
+
 from .api import ISOLATED, Api, refused
 from .conftest import LogIn
 
@@ -118,7 +120,7 @@ def test_an_unknown_storage_is_told_to_those_who_may(log_in: LogIn) -> None:
 
 def test_the_list_of_storages_without_permission(log_in: LogIn) -> None:
     assert log_in("ann").get("/storage/").json() == {"results": []}
-    assert len(log_in("bob", "view").get("/storage/").json()["results"]) == 4
+    assert len(log_in("bob", "view").get("/storage/").json()["results"]) == len(storages)
 
 
 def test_a_rule_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
@@ -181,7 +183,7 @@ def test_a_rule_may_open_it_to_everybody(settings: Any, filled: str) -> None:
     assert api.commit(WRITE).status_code == 200
     assert api.patch("a", {"c": 1}).status_code == 200
     assert api.delete("a").status_code == 204
-    assert len(Client().get("/storage/").json()["results"]) == 4
+    assert len(Client().get("/storage/").json()["results"]) == len(storages)
 
 
 def test_a_rule_may_open_a_part(settings: Any, filled: str) -> None:
