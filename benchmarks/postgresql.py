@@ -161,7 +161,7 @@ def _long_lists(options: Options) -> None:
     heading("PostgreSQLStorage: list() of 100 keys among 1,000 and among 100,000")
     storage = storages[ALIAS]
     wanted = "list:050:"
-    count = options.scaled(400)
+    count = options.scaled(4000)
 
     def listed(number: int) -> None:
         assert len(storage.list(wanted)) == 100
