@@ -204,7 +204,8 @@ def test_nothing_stays_open_after_close(storage: Any) -> None:
     connections["postgres"].close()
     with connect("postgres") as admin:
         wait_for(lambda: admin.execute(f"SELECT count(*) {_OTHERS}").fetchone() == (0,))
-    wait_for(lambda: not [t for t in threading.enumerate() if "agent-master" in t.name])
+    ours = ("notify-postgres", "commit-postgresql", "tail-postgresql", "watch-k")
+    wait_for(lambda: not [t for t in threading.enumerate() if t.name.endswith(ours)])
 
 
 def test_an_idle_watch_lets_go_of_a_database_that_is_to_be_dropped(

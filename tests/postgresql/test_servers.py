@@ -147,9 +147,15 @@ def test_the_contract_on_other_versions(installed: Path, folder: Path) -> None:
                 *("tests/postgresql/test_group_commit.py", "tests/postgresql/test_notify.py"),
             ],
             cwd=ROOT,
-            env={**os.environ, "TEST_POSTGRES_URL": f"postgresql://postgres@127.0.0.1:{port}"},
+            env=_own_environment(TEST_POSTGRES_URL=f"postgresql://postgres@127.0.0.1:{port}"),
             capture_output=True,
             text=True,
             timeout=900,
         )
     assert done.returncode == 0, done.stdout[-5000:]
+
+
+def _own_environment(**more: str) -> dict[str, str]:
+    """Not our folder: another run would drop the database in it."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TEST_FOLDER"}
+    return {**inherited, **more}
