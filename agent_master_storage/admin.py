@@ -1,11 +1,14 @@
-"""Puts entries and the change log into Django's admin; see the package ``administration``."""
+"""Puts entries, changes and MCP servers into Django's admin; see the package ``administration``."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from .administration.options import ChangeAdmin, EntryAdmin
+from .administration.servers.model import McpServer
+from .administration.servers.options import ServerAdmin
 from .models import Change, Entry
 
 admin.site.register(Entry, EntryAdmin)
 admin.site.register(Change, ChangeAdmin)
+admin.site.register(McpServer, ServerAdmin)

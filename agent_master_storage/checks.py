@@ -3,6 +3,7 @@
 ``agent_master_storage.E001``  an alias of AGENT_MASTER_STORAGE is wrong
 ``agent_master_storage.E002``  AGENT_MASTER_STORAGE_PERMISSION names no rule
 ``agent_master_storage.E003``  a DatabaseStorage on a database that it does not speak
+``agent_master_storage.E010``  AGENT_MASTER_STORAGE_DESTINATION_ROOTS is no list of folders
 ``agent_master_storage.W001``  SQLite without IMMEDIATE transactions
 ``agent_master_storage.W002``  SQLite kept from its WAL mode
 ``agent_master_storage.W003``  SQLite in memory
@@ -32,7 +33,7 @@ _APP = "agent_master_storage"
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Look at the settings only; no database is asked."""
-    return [*_check_permission(), *_check_storages()]
+    return [*_check_permission(), *_check_roots(), *_check_storages()]
 
 
 def _check_permission() -> Iterator[CheckMessage]:
@@ -40,6 +41,18 @@ def _check_permission() -> Iterator[CheckMessage]:
         access.rule()
     except ImproperlyConfigured as error:
         yield Error(str(error), id=f"{_APP}.E002")
+
+
+def _check_roots() -> Iterator[CheckMessage]:
+    if not hasattr(settings, "AGENT_MASTER_STORAGE_DESTINATION_ROOTS"):
+        return
+    # The engine takes a moment to import, and not every project uses it.
+    from .engine.places import allowed_roots
+
+    try:
+        allowed_roots()
+    except ImproperlyConfigured as error:
+        yield Error(str(error), id=f"{_APP}.E010")
 
 
 def _check_storages() -> Iterator[CheckMessage]:

@@ -140,6 +140,8 @@ class StorageConsumer(AsyncWebsocketConsumer):
         """Close the socket; nothing is sent before that, whatever was under way."""
         if self._outbox is None:
             return
+        # A server that stops waits for us until this is undone.
+        said_goodbye, self._forget_shutdown = self._forget_shutdown, lambda: None
         self._let_go()
         try:
             await self.close(code, reason)
@@ -147,6 +149,8 @@ class StorageConsumer(AsyncWebsocketConsumer):
             # daphne lets an application say no code of the protocol's own but 1000.
             with contextlib.suppress(Exception):
                 await self.close(4000 + code % 1000, reason)
+        finally:
+            said_goodbye()
 
     def _on_shutdown(self) -> None:
         self._loop.call_soon_threadsafe(lambda: self._start(self._say_goodbye))

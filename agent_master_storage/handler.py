@@ -85,6 +85,8 @@ class StorageHandler(Mapping[str, BaseStorage]):
 def make_storage(alias: str, configured: Mapping[str, Any]) -> BaseStorage:
     """Make the adapter that one alias of the setting describes, or say what is wrong with it."""
     where = f"{SETTING}[{alias!r}]"
+    if not isinstance(alias, str) or not alias or "/" in alias:
+        raise ImproperlyConfigured(f"{where}: an alias is a part of URLs: text without a slash")
     if not isinstance(configured, Mapping):
         raise ImproperlyConfigured(f"{where} must be a dict with BACKEND and OPTIONS")
     unknown = set(configured) - {"BACKEND", "OPTIONS"}

@@ -9,7 +9,7 @@ change that no watcher hears of.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from django.db import models, transaction
 from django.db.models.signals import pre_save
@@ -163,7 +163,7 @@ class Entry(models.Model):
         """Write the value through the storage; ``revision`` is a condition when it is set."""
         storage = self._storage(kwargs.get("using"))
         expected = 0 if self._state.adding else self.revision
-        storage.write(self.key, self.value, if_revision=expected)
+        storage.write(self.key, cast("bytes", self.value), if_revision=expected)
         self.namespace = storage.namespace
         manager = type(self)._base_manager.using(storage.using)
         fresh = manager.get(namespace=self.namespace, key=self.key)
@@ -171,6 +171,9 @@ class Entry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete through the storage, unless it was changed since it was read."""
+        if self._state.adding:
+            # Without a revision it would delete whatever another has stored under the key.
+            raise ValueError(f"the entry {self.key!r} was never saved, so it can't be deleted")
         self._storage(kwargs.get("using")).delete(self.key, if_revision=self.revision)
         return 1, {self._meta.label: 1}
 

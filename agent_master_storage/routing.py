@@ -15,6 +15,8 @@ from django.urls import path
 
 from .consumers import StorageConsumer
 
+# With or without a slash at the end: a router of Channels raises where it finds no route.
 websocket_urlpatterns = [
     path("ws/storage/<str:alias>/", StorageConsumer.as_asgi()),
+    path("ws/storage/<str:alias>", StorageConsumer.as_asgi()),
 ]

@@ -12,12 +12,15 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 #: seconds by which the server hears of a signal later, when there is somebody to say goodbye to
-GOODBYE_TIME = 0.1
+GOODBYE_TIME = 0.25
+#: seconds that it waits at most until all of them have said it
+GOODBYE_LIMIT = 1.0
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -33,8 +36,8 @@ def register(
     """Have ``callback`` called when the process is asked to end; returns what undoes it.
 
     It is called in the main thread, between two bytecodes: let it set a flag or schedule
-    something in a loop, no more. With ``loop``, what it schedules there has GOODBYE_TIME
-    before the server hears of the signal.
+    something in a loop, no more. With ``loop``, the server hears of the signal GOODBYE_TIME
+    after the last of them has been undone, but does not wait for that beyond GOODBYE_LIMIT.
     """
     token = object()
     _callbacks[token] = callback, loop
@@ -67,7 +70,18 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
         _pass_on(number, frame)
     else:
         _held.add(number)
-        running.call_soon_threadsafe(running.call_later, GOODBYE_TIME, _pass_on, number, frame)
+        until = time.monotonic() + GOODBYE_LIMIT
+        running.call_soon_threadsafe(_await_goodbyes, running, until, number, frame)
+
+
+def _await_goodbyes(
+    loop: asyncio.AbstractEventLoop, until: float, number: int, frame: FrameType | None
+) -> None:
+    talking = any(theirs is loop for _, theirs in _callbacks.values())
+    if talking and time.monotonic() < until:
+        loop.call_later(GOODBYE_TIME / 10, _await_goodbyes, loop, until, number, frame)
+    else:
+        loop.call_later(GOODBYE_TIME, _pass_on, number, frame)
 
 
 def _pass_on(number: int, frame: FrameType | None) -> None:

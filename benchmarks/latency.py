@@ -62,6 +62,17 @@ def _measure(alias: str, options: Options) -> None:
         line("write() to socket, to group_send(), p50", ours.p50 / theirs.p50, "x")
 
 
+def measure_handler(alias: str, options: Options, goal: Goal) -> None:
+    """From write() to a handler alone, without the peer."""
+    with receiver("handler", alias, KEY) as handler:
+        storage = storages[alias]
+        numbers = range(RATE, RATE * (1 + options.scaled(20)))
+        for part in (range(RATE), numbers):
+            paced(part, RATE, lambda number: storage.write(KEY, value(number)))
+        report = _report(handler, numbers)
+        _print("write() to handler", report, (goal, None))
+
+
 def _send(alias: str, numbers: range) -> None:
     """Writes and, in the middle between two, the peer's messages."""
     storage, layer = storages[alias], get_channel_layer(PEER_LAYER)

@@ -35,7 +35,7 @@ DATABASES = {
     },
 }
 
-AGENT_MASTER_STORAGE = {
+AGENT_MASTER_STORAGE: dict[str, dict[str, object]] = {
     alias: {"BACKEND": _DATABASE_STORAGE, "OPTIONS": {"using": alias}}
     for alias in ("default", "normal", "postgres")
 }
@@ -44,12 +44,24 @@ AGENT_MASTER_STORAGE["postgresql"] = {
     "OPTIONS": {"using": "prepared", "namespace": "postgresql"},
 }
 
+_REDIS_URL = os.environ.get("BENCHMARKS_REDIS_URL", "")
+if _REDIS_URL:
+    AGENT_MASTER_STORAGE["redis"] = {
+        "BACKEND": "agent_master_storage.backends.redis.RedisStorage",
+        "OPTIONS": {"url": _REDIS_URL, "prefix": "benchmarks"},
+    }
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # The peer of the benchmark of Redis.
+    "django-redis": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": _REDIS_URL},
+}
+
 ROOT_URLCONF = "benchmarks.asgi"
 
 
 def layers(*, wake_ups: bool) -> dict[str, object]:
     """The peer's layer and, with ``wake_ups``, one that carries the storages' wake-ups."""
-    hosts = [os.environ.get("BENCHMARKS_REDIS_URL", "")]
+    hosts = [_REDIS_URL]
     found: dict[str, object] = {
         name: {
             "BACKEND": "channels_redis.core.RedisChannelLayer",

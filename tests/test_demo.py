@@ -12,6 +12,7 @@ from typing import Any
 from urllib.request import Request, build_opener
 
 import pytest
+import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -186,6 +187,8 @@ def put(demo: Demo, alias: str, key: str, value: str) -> None:
         # Where the page's links to an entry lead.
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/change/",
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/history/",
+        "/admin/agent_master_storage/mcpserver/",
+        "/admin/agent_master_storage/mcpserver/default_2Fgithub/change/",
         "/docs/",
         "/schema/",
     ],
@@ -203,6 +206,14 @@ def test_the_api_answers_in_json(user: Browser) -> None:
     status, answer = user.open("/storage/default/entries?prefix=targets:")
     keys = [entry["key"] for entry in json.loads(answer)["results"]]
     assert keys == [f"targets:{name}:config" for name in ("claude-desktop", "cursor", "vscode")]
+
+
+def test_the_engine_answers_too(user: Browser) -> None:
+    status, answer = user.open("/engine/default/servers?transport=sse")
+    assert [server["name"] for server in json.loads(answer)["results"]] == ["linear"]
+    status, answer = user.open("/engine/default/destinations/vscode/preview")
+    assert status == 200
+    assert json.loads(answer)["destination"] == "vscode"
 
 
 def test_log_out_ends_the_access(user: Browser) -> None:
@@ -243,6 +254,35 @@ def test_without_debug_there_is_no_well_known_user(
     assert "password" not in demo.set_up()
     users = "from django.contrib.auth.models import User; print(User.objects.count())"
     assert demo.python(users) == "0"
+
+
+def test_with_redis_it_has_a_storage_that_an_engine_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    demo = Demo(tmp_path)
+    demo.set_up()
+    with demo.serving(), redis.Redis.from_url(redis_url) as engine:
+        try:
+            _watch_the_engine(demo, engine)
+        finally:
+            engine.delete(*engine.keys("agent-master[:/]*"))
+
+
+def _watch_the_engine(demo: Demo, engine: redis.Redis) -> None:
+    engine.set("agent-master:config", b"before")
+    browser = Browser(demo.site)
+    browser.log_in()
+    assert ">redis</option>" in browser.open("/")[1]
+    assert '"config"' in browser.open("/storage/redis/entries?format=json")[1]
+    with browser.socket("redis") as socket:
+        watch(socket, snapshot=True)
+        [entry] = receive(socket, "snapshot")["entries"]
+        assert (entry["key"], entry["value"], entry["revision"]) == ("config", "before", 1)
+        engine.set("agent-master:config", b"after")
+        [change] = receive(socket, "changes")["changes"]
+        assert (change["value"], change["revision"]) == ("after", 2)
+    assert browser.open("/storage/redis/entries/config")[0] == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -33,7 +33,7 @@ class EntryAddress:
         """The entry that the id in a URL means; Http404 when it can't be one."""
         text = unquote(object_id)
         if text.isascii() and text.isdigit():
-            row = _row(models.Entry, int(text))
+            row = _row(models.Entry, text)
             return cls(_alias(row.namespace), row.key)
         alias, _, key = text.partition("/")
         return cls(known_alias(alias), known_key(key))
@@ -66,7 +66,7 @@ class ChangeAddress:
         """The change that the id in a URL means; Http404 when it can't be one."""
         text = unquote(object_id)
         if text.isascii() and text.isdigit():
-            row = _row(models.Change, int(text))
+            row = _row(models.Change, text)
             return cls(_alias(row.namespace), row.revision, row.key)
         alias, _, rest = text.partition("/")
         revision, _, key = rest.partition("/")
@@ -117,10 +117,12 @@ def _url(name: str, site: str, *args: str) -> str:
     return reverse(f"admin:agent_master_storage_{name}", args=args, current_app=site)
 
 
-def _row(model: type[Row], pk: int) -> Row:
+def _row(model: type[Row], number: str) -> Row:
+    # int() refuses thousands of digits.
+    pk = int(number) if len(number) < 20 else 2**63
     row = model._default_manager.filter(pk=pk).first() if pk < 2**63 else None
     if row is None:
-        raise Http404(f"no row has the number {pk}")
+        raise Http404(f"no row has the number {number[:20]}")
     return row
 
 

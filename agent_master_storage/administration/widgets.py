@@ -2,16 +2,19 @@
 
 It is a plain text field. With django_json_widget installed and in INSTALLED_APPS, a script puts
 the JSON editor in front of it, for documents that JavaScript does not harm, and keeps the text
-in step. Without scripts the form works as well.
+in step; it checks MCP configurations by their JSON Schema. Without scripts the form works as well.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
 from django.apps import apps
 
+from ..engine import formats, schemas
+from ..exceptions import InvalidValue
 from . import jsontext
 from .content import is_json
 
@@ -42,9 +45,23 @@ class ValueArea(forms.Textarea):
         context = super().get_context(name, value, attrs)
         fragile = is_json(value or "") and not jsontext.survives_javascript(value)
         context["widget"]["attrs"]["data-fragile"] = "yes" if fragile else "no"
+        if not fragile and (schema := _schema(value or "")):
+            context["widget"]["attrs"]["data-schema"] = schema
         return context
 
     @property
     def media(self) -> forms.Media:
         """The editor before the script that uses it."""
         return editor_media() + forms.Media(js=[SCRIPT])
+
+
+def _schema(text: str) -> str:
+    """The JSON Schema that the editor checks the text by as one types; empty for other texts.
+
+    A document of somebody else's may look like one of ours: it must be right to begin with.
+    """
+    try:
+        found = formats.parse(text, syntax="json")
+    except InvalidValue:
+        return ""
+    return json.dumps(schemas.for_editor(found.format))

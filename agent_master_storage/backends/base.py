@@ -21,7 +21,7 @@ Keys, prefixes and values are checked before these methods see them, and a condi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -124,7 +124,8 @@ class BaseStorage:
 
         Calls come one after another, in order, from a thread of the storage. One that raises
         is logged, the next still comes. When the function returned here has been called, no
-        new call starts; it may be called inside the handler.
+        new call starts; it may be called inside the handler. TypeError for what can't be called
+        so, such as a coroutine function.
         """
         raise NotSupported(f"{self!r} does not watch")
 
@@ -149,7 +150,7 @@ class BaseStorage:
 
     # supports_commit
 
-    def commit(self, operations: Sequence[Operation]) -> int:
+    def commit(self, operations: Iterable[Operation]) -> int:
         """Do all of ``operations`` as one revision, or none of them, and return it.
 
         A key appears at most once in writes and deletes (InvalidValue). Checks alone change
@@ -158,7 +159,7 @@ class BaseStorage:
         """
         raise NotSupported(f"{self!r} does not commit several operations at once")
 
-    def transact(self, operations: Sequence[Operation]) -> Changes:
+    def transact(self, operations: Iterable[Operation]) -> Changes:
         """commit() that returns the changes it made, one for each write and delete."""
         raise NotSupported(f"{self!r} does not commit several operations at once")
 
@@ -269,11 +270,11 @@ class BaseStorage:
         """See revision."""
         return await self._async(lambda: self.revision)
 
-    async def acommit(self, operations: Sequence[Operation]) -> int:
+    async def acommit(self, operations: Iterable[Operation]) -> int:
         """See commit()."""
         return await self._async(self.commit, operations)
 
-    async def atransact(self, operations: Sequence[Operation]) -> Changes:
+    async def atransact(self, operations: Iterable[Operation]) -> Changes:
         """See transact()."""
         return await self._async(self.transact, operations)
 

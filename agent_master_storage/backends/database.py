@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ..exceptions import KeyNotFound
+from ..exceptions import KeyNotFound, StorageUnavailable
 from ..keys import check_key
 from ..types import (
     Change,
@@ -114,10 +114,17 @@ class DatabaseStorage(LoggedStorage):
         Whoever only looks does not wait for one who writes there first, for as long as it takes.
         """
         while True:
-            self._database.alone(self._writer.make_state, patience=BRIEFLY)
+            failure = None
+            try:
+                self._database.alone(self._writer.make_state, patience=BRIEFLY)
+            except StorageUnavailable as error:
+                failure = error
+            # After a failure too: who kept us from it writes, and so may have made it.
             row = self._database.row(self._statements.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)
+            if failure is not None:
+                raise failure
 
     def _with_state(
         self, statement: str, parameters: Sequence[object]
@@ -231,7 +238,7 @@ class DatabaseStorage(LoggedStorage):
         connection = connections[self.using]
         if connection.vendor == "sqlite":
             return sqlite.DataVersionWaiter(connection, wake)
-        return PollingWaiter(self.channel_group, wake, self._let_go)
+        return PollingWaiter(self.channel_group, wake, self._let_go, lambda: self.tail.revision)
 
     def _let_go(self) -> None:
         """release() while the tail waits: behind the next connection may be another server."""
@@ -241,6 +248,15 @@ class DatabaseStorage(LoggedStorage):
     def release(self) -> None:
         """See Log.release()."""
         self._database.release()
+
+    @property
+    def readers_block(self) -> bool:
+        """See Log.readers_block: connections to one SQLite in memory lock each other's tables.
+
+        Inside the caller's transaction they wait for it: waiting for them would help nobody.
+        """
+        connection = connections[self.using]
+        return sqlite.is_in_memory(connection) and not connection.in_atomic_block
 
     @property
     def channel_group(self) -> str:

@@ -1,12 +1,13 @@
 """The checks that stand before the five methods of an adapter without revisions.
 
 Put there by BaseStorage when the class is made, so that an adapter of a page can't forget
-them: a bad key or value never reaches it, a condition is refused instead of ignored.
+them: a bad key, value or handler never reaches it, a condition is refused instead of ignored.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,19 @@ def guard_list(method: Callable[..., Keys]) -> Callable[..., Keys]:
     return list_keys
 
 
+def check_handler(handler: WatchHandler) -> WatchHandler:
+    """Return ``handler``, or raise TypeError: a coroutine would be made and never run."""
+    if not callable(handler):
+        raise TypeError(f"a handler must be callable, not {handler!r}")
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+        raise TypeError(f"a handler is called in a thread: use achanges() instead of {handler!r}")
+    return handler
+
+
 def guard_watch(method: Callable[..., Unsubscribe]) -> Callable[..., Unsubscribe]:
     @functools.wraps(method)
     def watch(self: BaseStorage, key: str, handler: WatchHandler) -> Unsubscribe:
-        return method(self, check_key(key), handler)
+        return method(self, check_key(key), check_handler(handler))
 
     return watch
 

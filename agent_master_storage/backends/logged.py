@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar
 from weakref import WeakSet
@@ -40,12 +40,15 @@ from ..watch.handlers import HandlerThread
 from ..watch.iterators import AsyncChangeIterator, ChangeIterator
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from .base import BaseStorage
+from .guards import check_handler
 from .operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
 from .past import entry_at
 from .threads import outside_the_loop
 
 #: seconds that close() waits for handlers which run
 CLOSE_TIMEOUT = 1.0
+#: a larger limit is as good as none, and more than a database takes
+MAX_LIMIT = 2**31 - 1
 
 
 class LoggedStorage(BaseStorage):
@@ -116,6 +119,11 @@ class LoggedStorage(BaseStorage):
     def release(self) -> None:
         """See Log.release()."""
 
+    @property
+    def readers_block(self) -> bool:
+        """See Log.readers_block."""
+        return False
+
     def log_state(self) -> LogState:
         """See Log.log_state()."""
         return self._state()
@@ -148,7 +156,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.entries()."""
         check_prefix(prefix)
         check_prefix(after)
-        return self._scan(prefix, after, _check_limit(limit), True).entries
+        return self._scan(prefix, after, check_limit(limit), True).entries
 
     def page(
         self,
@@ -165,7 +173,7 @@ class LoggedStorage(BaseStorage):
         """
         check_prefix(prefix)
         check_prefix(after)
-        _check_limit(limit)
+        limit = check_limit(limit) or PAGE_CHANGES
         if values:
             total = accumulate(self._sizes(prefix, after, limit))
             limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
@@ -205,12 +213,12 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.delete()."""
         return self.transact((Delete(key, if_revision),))[0].revision
 
-    def commit(self, operations: Sequence[Operation]) -> int:
+    def commit(self, operations: Iterable[Operation]) -> int:
         """See BaseStorage.commit()."""
         changes = self.transact(operations)
         return changes[-1].revision if changes else self.revision
 
-    def transact(self, operations: Sequence[Operation]) -> Changes:
+    def transact(self, operations: Iterable[Operation]) -> Changes:
         """See BaseStorage.transact()."""
         return self._apply(check_operations(operations, self.max_value_size), current_actor())
 
@@ -240,7 +248,7 @@ class LoggedStorage(BaseStorage):
         """See BaseStorage.history()."""
         selector = Selector.of(prefix, key)
         position = self._state().compacted if since is None else check_revision(since, "since")
-        wanted = _check_limit(limit)
+        wanted = check_limit(limit)
         found: Changes = []
         while wanted is None or len(found) < wanted:
             left = PAGE_CHANGES if wanted is None else wanted - len(found)
@@ -285,9 +293,7 @@ class LoggedStorage(BaseStorage):
 
     def watch(self, key: str, handler: WatchHandler) -> Unsubscribe:
         """See BaseStorage.watch()."""
-        if not callable(handler):
-            raise TypeError(f"a handler must be callable, not {handler!r}")
-        thread = HandlerThread(self, check_key(key), handler)
+        thread = HandlerThread(self, check_key(key), check_handler(handler))
         self._handlers.add(thread)
         return thread.unsubscribe
 
@@ -324,12 +330,12 @@ class LoggedStorage(BaseStorage):
             thread.join(max(0, deadline - time.monotonic()))
 
 
-def _check_limit(limit: int | None) -> int | None:
+def check_limit(limit: int | None) -> int | None:
     if limit is None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidValue(f"limit must be a whole number from 1, not {limit!r}")
-    return limit
+    return min(limit, MAX_LIMIT)
 
 
 __all__ = ["MAX_COMMIT_BYTES", "MAX_COMMIT_OPERATIONS", "LoggedStorage"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -25,8 +25,9 @@ MAX_COMMIT_OPERATIONS = 1000
 MAX_COMMIT_BYTES = 8 * 1024 * 1024
 
 
-def check_operations(operations: Sequence[Operation], max_value_size: int) -> Sequence[Operation]:
+def check_operations(operations: Iterable[Operation], max_value_size: int) -> Sequence[Operation]:
     """Return them, values as bytes; the error of a wrong one carries its index."""
+    operations = list(operations)
     if len(operations) > MAX_COMMIT_OPERATIONS:
         raise ValueTooLarge(f"a commit has at most {MAX_COMMIT_OPERATIONS} operations")
     seen: set[str] = set()
@@ -85,8 +86,9 @@ def changes_of(
     revision: int,
     standing: Standing,
     actor: str,
+    at: datetime | None = None,
 ) -> Changes:
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     changes = []
     for number, operation in enumerate(operations, 1):
         previous, created = standing.get(operation.key, (0, revision))

@@ -18,10 +18,19 @@ class PollingWaiter:
     polls slowly it holds no connection.
     """
 
-    def __init__(self, group: str, wake: threading.Event, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        group: str,
+        wake: threading.Event,
+        release: Callable[[], None],
+        revision: Callable[[], int | None],
+    ) -> None:
+        """``revision`` tells how far the log has been read."""
         self._group = group
         self._wake = wake
         self._release = release
+        self._revision = revision
+        self._seen: int | None = None
         self._interval = INTERVALS[0]
         courier.listen(group, wake)
 
@@ -30,6 +39,9 @@ class PollingWaiter:
 
     def wait(self) -> None:
         """See Waiter.wait()."""
+        seen, self._seen = self._seen, self._revision()
+        if self._seen != seen:
+            self._interval = INTERVALS[0]
         if self._interval > 0.25:
             self._release()
         if self._wake.wait(self._interval):

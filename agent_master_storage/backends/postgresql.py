@@ -9,7 +9,7 @@ statements go straight to psycopg (``pg_database.py``).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any, ClassVar
 
@@ -69,7 +69,7 @@ class PostgreSQLStorage(DatabaseStorage):
         ticket = AsyncTicket((self._checked(key, data, if_revision),), current_actor())
         return int((await self._submit(ticket))[0][1])
 
-    async def atransact(self, operations: Sequence[Operation]) -> Changes:
+    async def atransact(self, operations: Iterable[Operation]) -> Changes:
         """See transact()."""
         operations = check_operations(operations, self.max_value_size)
         if _in_a_thread_that_waits() or not _changing(operations):
@@ -81,7 +81,7 @@ class PostgreSQLStorage(DatabaseStorage):
         """See delete()."""
         return (await self.atransact((Delete(key, if_revision),)))[0].revision
 
-    async def acommit(self, operations: Sequence[Operation]) -> int:
+    async def acommit(self, operations: Iterable[Operation]) -> int:
         """See commit()."""
         changes = await self.atransact(operations)
         return changes[-1].revision if changes else await self.arevision()

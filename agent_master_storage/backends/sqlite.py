@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, OperationalError
 
+from ..watch.forks import gate
+
 logger = logging.getLogger("agent_master_storage.watch")
 
 #: seconds between two looks at the file's version: half of it is the delay of a wake-up
@@ -135,10 +137,12 @@ def _observed(connection: Any) -> Iterator[Any]:
 class _Bare:
     """Straight to the driver: Django's atomic() and cursors cost as much as SQLite itself.
 
-    It is its own cursor, and takes Django's placeholders.
+    It is its own cursor, and takes Django's placeholders. Nothing in it may refer back to it:
+    the garbage collector would find the cursor in whatever thread it runs, and reset there the
+    statement that this thread executes again at that moment.
     """
 
-    __slots__ = ("_cursor", "_driver", "_errors", "executemany", "fetchall", "fetchone")
+    __slots__ = ("_cursor", "_driver", "_errors", "fetchall", "fetchone")
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._errors = connection.wrap_database_errors
@@ -147,16 +151,15 @@ class _Bare:
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._cursor.execute(_qmarks(statement), parameters)
 
+    def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._cursor.executemany(_qmarks(statement), parameters)
+
     def __enter__(self) -> _Bare:
         with self._errors:
             self._cursor = self._driver.execute("BEGIN IMMEDIATE")
         self.fetchone = self._cursor.fetchone
         self.fetchall = self._cursor.fetchall
-        self.executemany = self._many
         return self
-
-    def _many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
-        self._cursor.executemany(_qmarks(statement), parameters)
 
     def __exit__(
         self,
@@ -169,6 +172,7 @@ class _Bare:
                 with self._errors:
                     self._driver.execute("COMMIT")
         finally:
+            self._cursor.close()
             if self._driver.in_transaction:
                 self._driver.rollback()
         if kind is not None:
@@ -205,7 +209,9 @@ class DataVersionWaiter:
         looks = 0
         while not self._wake.wait(POLL_INTERVAL if looks < IDLE_LOOKS else IDLE_INTERVAL):
             looks += 1
-            if self._look() != self._version:
+            with gate.inside():
+                version = self._look()
+            if version != self._version:
                 return
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, InterfaceError
+from django.db.utils import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from ..exceptions import StorageUnavailable
 from . import sqlite
@@ -105,7 +105,7 @@ class Database:
         while True:
             try:
                 return attempt()
-            except _BROKEN as error:
+            except (OperationalError, IntegrityError) as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.
@@ -223,11 +223,9 @@ def _begin_soon(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
 
 
-def _may_try_again(connection: BaseDatabaseWrapper, error: Exception) -> bool:
+def _may_try_again(connection: BaseDatabaseWrapper, error: DatabaseError) -> bool:
     if connection.vendor == "sqlite":
-        # In memory, threads that share the cache see misuse where there is none.
-        misused = isinstance(error, InterfaceError) and sqlite.is_in_memory(connection)
-        return misused or "locked" in str(error)
+        return "locked" in str(error)
     return getattr(error.__cause__, "sqlstate", None) in _TRY_AGAIN
 
 

@@ -35,7 +35,7 @@ class StorageView(APIView):
     content_negotiation_class = Negotiation
     versioning_class = None
     #: of the browsable page
-    name = "Nothing"
+    name: Any = "Nothing"
 
     @property
     def alias(self) -> str | None:

@@ -47,7 +47,7 @@ class ChangesView(StorageView):
         if not isinstance(storage, LoggedStorage):
             raise NotSupported(f"{storage!r} keeps no change log")
         if _wants_events(request):
-            self._require_asgi("event streams")
+            self._require_asgi("an event stream")
             body = request.method != "HEAD"
             return await EventStream.open(storage, query, self._still_may(query), body=body)
         page = await _in_thread(lambda: _read(storage, query))

@@ -50,7 +50,8 @@ class PageRenderer(BrowsableAPIRenderer):
         return JsonRenderer()
 
     def get_breadcrumbs(self, request: Request) -> Any:
-        return self.renderer_context["view"].breadcrumbs()
+        context: Any = self.renderer_context  # type: ignore[attr-defined]
+        return context["view"].breadcrumbs()
 
 
 class OctetRenderer(BaseRenderer):

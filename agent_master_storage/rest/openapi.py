@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from . import serializers
@@ -26,7 +26,7 @@ M = TypeVar("M", bound=Callable[..., Any])
 _TAG = "storage"
 _JSON = "application/json"
 
-_ERRORS = {
+ERRORS = {
     304: "Not changed since the revision of If-None-Match.",
     400: "invalid_key or invalid_value: the request can't be understood.",
     401: "not_authenticated or authentication_failed: log in.",
@@ -47,48 +47,51 @@ _ERRORS = {
 _ALWAYS = (400, 401, 403, 404, 406, 429, 503)
 
 
-def _responses(*errors: int, **good: Any) -> dict[Any, Any]:
-    responses: dict[Any, Any] = {}
+def responses(
+    *errors: int, texts: Mapping[int, str] = ERRORS, error: Any = None, **good: Any
+) -> dict[Any, Any]:
+    """Good answers by ``s200=``, refusals by their status, each with its text."""
+    found: dict[Any, Any] = {}
     for status in sorted({*_ALWAYS, *errors}):
-        body = None if status == 304 else serializers.ErrorSerializer
-        responses[status] = OpenApiResponse(body, description=_ERRORS[status])
+        body = None if status == 304 else error or serializers.ErrorSerializer
+        found[status] = OpenApiResponse(body, description=texts[status])
     for name, body in good.items():
-        responses[int(name.removeprefix("s"))] = body
-    return responses
+        found[int(name.removeprefix("s"))] = body
+    return found
 
 
-def _query(name: str, kind: Any, description: str, **options: Any) -> Any:
+def query(name: str, kind: Any, description: str, **options: Any) -> Any:
     return OpenApiParameter(name, kind, "query", description=description, **options)
 
 
-def _header(name: str, description: str) -> Any:
+def header(name: str, description: str) -> Any:
     return OpenApiParameter(name, str, "header", description=description)
 
 
 def _parameters() -> dict[str, Any]:
     encodings = ["utf-8", "base64", "json"]
     return {
-        "prefix": _query("prefix", str, "Only keys that begin with exactly this."),
-        "key": _query("key", str, "The key, for clients that can't put it into the path."),
-        "after": _query("after", str, "Only keys that sort after this one."),
-        "limit": _query("limit", int, "1 to 1,000; 100 unless given. Never splits a revision."),
-        "values": _query("values", bool, "false: keys and revisions alone."),
-        "encoding": _query("encoding", str, "How values should be encoded.", enum=encodings),
-        "revision": _query("revision", int, "The entry as it stood at this revision."),
-        "raw": _query(
+        "prefix": query("prefix", str, "Only keys that begin with exactly this."),
+        "key": query("key", str, "The key, for clients that can't put it into the path."),
+        "after": query("after", str, "Only keys that sort after this one."),
+        "limit": query("limit", int, "1 to 1,000; 100 unless given. Never splits a revision."),
+        "values": query("values", bool, "false: keys and revisions alone."),
+        "encoding": query("encoding", str, "How values should be encoded.", enum=encodings),
+        "revision": query("revision", int, "The entry as it stood at this revision."),
+        "raw": query(
             "raw", str, "The bytes themselves, whatever the headers say.", allow_blank=True
         ),
-        "since": _query(
+        "since": query(
             "since",
             int,
             "After this revision; unless given, from the oldest held, events from now.",
         ),
-        "epoch": _query("epoch", str, "The epoch that is known; under another, 410."),
-        "wait": _query("wait", float, "Seconds to wait for more when there is none, at most 60."),
-        "match": _header("If-Match", 'Only when the entry stands at this ETag: `"7"`; or `*`.'),
-        "none_match": _header("If-None-Match", "`*`: only when there is no such entry."),
-        "seen": _header("If-None-Match", "304 when the entry still has this ETag."),
-        "last_event": _header("Last-Event-ID", "`<revision>:<epoch>`: resume the event stream."),
+        "epoch": query("epoch", str, "The epoch that is known; under another, 410."),
+        "wait": query("wait", float, "Seconds to wait for more when there is none, at most 60."),
+        "match": header("If-Match", 'Only when the entry stands at this ETag: `"7"`; or `*`.'),
+        "none_match": header("If-None-Match", "`*`: only when there is no such entry."),
+        "seen": header("If-None-Match", "304 when the entry still has this ETag."),
+        "last_event": header("Last-Event-ID", "`<revision>:<epoch>`: resume the event stream."),
     }
 
 
@@ -102,18 +105,18 @@ def _writes(prefix: str, parameters: list[Any]) -> dict[str, Any]:
             operation_id=f"{prefix}_write",
             parameters=[p["raw"], *conditions],
             request={_JSON: entry, OCTETS: OpenApiTypes.BINARY},
-            responses=_responses(411, 412, 413, 501, s200=entry, s201=entry),
+            responses=responses(411, 412, 413, 501, s200=entry, s201=entry),
         ),
         "partial_update": extend_schema(
             operation_id=f"{prefix}_patch",
             parameters=conditions,
             request={MERGE_PATCH: OpenApiTypes.ANY},
-            responses=_responses(409, 411, 412, 413, 415, 501, s200=entry),
+            responses=responses(409, 411, 412, 413, 415, 501, s200=entry),
         ),
         "destroy": extend_schema(
             operation_id=f"{prefix}_delete",
             parameters=conditions,
-            responses=_responses(412, 501, s204=None),
+            responses=responses(412, 501, s204=None),
         ),
     }
 
@@ -123,15 +126,15 @@ def _reads() -> dict[str, Any]:
     found = {(200, _JSON): serializers.EntrySerializer, (200, OCTETS): OpenApiTypes.BINARY}
     return {
         "aliases": extend_schema(
-            operation_id="storage_list", responses=_responses(s200=serializers.AliasListSerializer)
+            operation_id="storage_list", responses=responses(s200=serializers.AliasListSerializer)
         ),
         "status": extend_schema(
-            operation_id="storage_status", responses=_responses(s200=serializers.StatusSerializer)
+            operation_id="storage_status", responses=responses(s200=serializers.StatusSerializer)
         ),
         "retrieve": extend_schema(
             operation_id="entry_read",
             parameters=[p["revision"], p["encoding"], p["raw"], p["match"], p["seen"]],
-            responses=_responses(304, 410, 412, 501) | found,
+            responses=responses(304, 410, 412, 501) | found,
         ),
     }
 
@@ -140,7 +143,7 @@ def _commit() -> Any:
     return extend_schema(
         operation_id="commit",
         request={_JSON: serializers.CommitSerializer},
-        responses=_responses(409, 411, 413, 415, 501, s200=serializers.RevisionSerializer),
+        responses=responses(409, 411, 413, 415, 501, s200=serializers.RevisionSerializer),
     )
 
 
@@ -159,8 +162,10 @@ def describe_collection(view: V) -> V:
         return view
     p = _parameters()
     # With ``key``, the rest is that of one entry.
-    names = ("key", "prefix", "after", "limit", "values", "encoding")
-    names += ("revision", "raw", "match", "seen")
+    names = (
+        *("key", "prefix", "after", "limit", "values", "encoding"),
+        *("revision", "raw", "match", "seen"),
+    )
     either = PolymorphicProxySerializer(
         component_name="EntryListOrEntry",
         serializers=[serializers.EntryListSerializer, serializers.EntrySerializer],
@@ -171,7 +176,7 @@ def describe_collection(view: V) -> V:
         list=extend_schema(
             operation_id="entry_list",
             parameters=[p[name] for name in names],
-            responses=_responses(304, 410, 412, 501)
+            responses=responses(304, 410, 412, 501)
             | {(200, _JSON): either, (200, OCTETS): OpenApiTypes.BINARY},
         ),
         **_writes("entry_by_query", [p["key"]]),
@@ -189,7 +194,7 @@ def describe_changes(view: V) -> V:
             operation_id="change_list",
             tags=[_TAG],
             parameters=[p[name] for name in names],
-            responses=_responses(410, 501)
+            responses=responses(410, 501)
             | {
                 (200, _JSON): serializers.ChangeListSerializer,
                 (200, EVENT_STREAM): OpenApiTypes.STR,

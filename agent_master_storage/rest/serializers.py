@@ -150,7 +150,7 @@ _OPERATIONS: dict[str, set[str]] = {
 
 def entry_value(document: dict[str, Any], key: str) -> bytes:
     """The bytes that an entry's JSON face holds; InvalidValue when it is none of ``key``."""
-    _refuse_unknown(document, _ENTRY_FIELDS)
+    refuse_unknown(document, _ENTRY_FIELDS)
     if document.get("key", key) != key:
         raise InvalidValue("the body's key is not the one of the URL")
     return _value(document)
@@ -158,7 +158,7 @@ def entry_value(document: dict[str, Any], key: str) -> bytes:
 
 def operations(document: dict[str, Any]) -> list[Operation]:
     """The operations of a commit; errors carry the index."""
-    _refuse_unknown(document, {"operations"})
+    refuse_unknown(document, {"operations"})
     found = document.get("operations")
     if not isinstance(found, list):
         raise InvalidValue("operations must be a list")
@@ -179,7 +179,7 @@ def _operation(operation: Any) -> Operation:
     op = operation.get("op") if isinstance(operation, dict) else None
     if not isinstance(op, str) or op not in _OPERATIONS:
         raise InvalidValue('an operation is an object whose "op" is write, delete or check')
-    _refuse_unknown(operation, _OPERATIONS[op])
+    refuse_unknown(operation, _OPERATIONS[op])
     # A permission is asked for before the storage looks at them.
     key = check_key(operation.get("key"))
     if op == "check":
@@ -203,7 +203,7 @@ def _value(document: dict[str, Any]) -> bytes:
     return wire.decode(document["value"], encoding)
 
 
-def _refuse_unknown(document: dict[str, Any], known: set[str]) -> None:
+def refuse_unknown(document: dict[str, Any], known: set[str]) -> None:
     """An unknown field may be a slip of a known one, such as a condition."""
     for name in document:
         if name not in known:

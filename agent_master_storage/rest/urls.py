@@ -29,10 +29,18 @@ class KeyConverter(StringConverter):
 
 register_converter(KeyConverter, "storage_key")
 
+#: of the browsable pages; one class answers for all of them
+_DESCRIPTIONS = {
+    "Storages": "The storages that you may see.",
+    "Storage": "Where a storage stands, and what it can do.",
+    "Entry": "A key and its value.",
+    "Commit": "Several operations as one revision, or none of them.",
+}
+
 _ENTRY: dict[str, Any] = {"put": "update", "patch": "partial_update", "delete": "destroy"}
 
 
-def _view(view: Callable[..., Any]) -> Callable[..., Any]:
+def outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
     """Outside ATOMIC_REQUESTS: a write that is told to be done must be done."""
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
@@ -40,12 +48,13 @@ def _view(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _viewset(name: str, actions: dict[str, Any], **options: Any) -> Callable[..., Any]:
-    return _view(StorageViewSet.as_view(actions, name=name, **options))
+    described = {"name": name, "description": _DESCRIPTIONS[name], **options}
+    return outside_transactions(StorageViewSet.as_view(actions, **described))
 
 
 def _collection(**options: Any) -> Callable[..., Any]:
     actions = {"get": "list", **_ENTRY}
-    return _view(CollectionViewSet.as_view(actions, name="Entries", **options))
+    return outside_transactions(CollectionViewSet.as_view(actions, name="Entries", **options))
 
 
 urlpatterns = [
@@ -58,11 +67,11 @@ urlpatterns = [
         name="entry",
     ),
     path("<str:alias>/commit", _viewset("Commit", {"post": "commit"}), name="commit"),
-    path("<str:alias>/changes", _view(ChangesView.as_view()), name="changes"),
+    path("<str:alias>/changes", outside_transactions(ChangesView.as_view()), name="changes"),
     # The same with or without a slash at the end; OpenAPI tells of one.
     path("<str:alias>", _viewset("Storage", {"get": "status"}, schema=None)),
     path("<str:alias>/entries/", _collection(schema=None)),
     path("<str:alias>/commit/", _viewset("Commit", {"post": "commit"}, schema=None)),
-    path("<str:alias>/changes/", _view(ChangesView.as_view(schema=None))),
-    path("<storage_key:path>", _view(MissingView.as_view(schema=None))),
+    path("<str:alias>/changes/", outside_transactions(ChangesView.as_view(schema=None))),
+    path("<storage_key:path>", outside_transactions(MissingView.as_view(schema=None))),
 ]

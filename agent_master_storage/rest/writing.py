@@ -99,7 +99,7 @@ class Writer:
             document = wire.loads(entry.value)
         except InvalidValue as error:
             raise NotJson(f"the value of {key!r} is {error}") from error
-        data = wire.dumps(_merged(document, patch)).encode()
+        data = wire.dumps(merged(document, patch)).encode()
         return self._settle(Write(key, data, entry.revision))
 
     def _met(self, key: str, condition: Condition) -> Entry:
@@ -249,7 +249,7 @@ def _has(storage: BaseStorage, key: str) -> bool:
     return True
 
 
-def _merged(target: Any, patch: Any) -> Any:
+def merged(target: Any, patch: Any) -> Any:
     """RFC 7396, section 2."""
     try:
         return _merge(target, patch)

@@ -82,7 +82,7 @@ class LogContract(Contract):
         self.storage.write("a", b"")
         self.storage.commit([Write(f"b{number}", b"") for number in range(5)])
         self.storage.write("c", b"")
-        for limit, counts in ((1, 1), (2, 6), (5, 6), (6, 6), (7, 7), (100, 7)):
+        for limit, counts in ((1, 1), (2, 6), (5, 6), (6, 6), (7, 7), (100, 7), (10**30, 7)):
             found = self.storage.history(limit=limit)
             assert_equal(len(found), counts, limit)
             assert_true(found[-1].last)

@@ -138,6 +138,7 @@ class RevisionContract(Contract):
             found += [entry.key for entry in page]
             after = page[-1].key
         assert_equal(found, keys)
+        assert_equal(len(self.storage.entries(limit=10**30)), len(keys))
 
     def test_entries_after_a_key_that_is_not_there(self) -> None:
         for key in ("a", "foo", "foobar", "z"):

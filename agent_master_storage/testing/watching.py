@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from asgiref.sync import async_to_sync
 
-from .base import TIMEOUT, Contract, Recorder, assert_equal, assert_true
+from .base import TIMEOUT, Contract, Recorder, assert_equal, assert_raises, assert_true
 
 
 class WatchContract(Contract):
@@ -160,6 +161,15 @@ class WatchContract(Contract):
         self.storage.write("k", b"")
         assert_true(done.wait(TIMEOUT))
         assert_equal(found, [b"value"])
+
+    def test_what_is_no_handler_is_refused(self) -> None:
+        async def coroutine(value: bytes | None) -> None:
+            """It would be made, and never run."""
+
+        for handler in (None, b"handler", coroutine, partial(coroutine, None)):
+            with assert_raises(TypeError):
+                self.storage.watch("k", handler)
+        self.storage.write("k", b"")
 
     def test_the_async_twin(self) -> None:
         seen = Recorder()

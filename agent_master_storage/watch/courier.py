@@ -24,7 +24,7 @@ MESSAGE = {"type": "agent_master_storage.look_again"}
 #: seconds between joining the groups anew: a layer forgets members after a while, or restarts
 REJOIN_INTERVAL = 60.0
 #: seconds that the exit waits for wake-ups not yet sent
-FLUSH_TIMEOUT = 1.0
+FLUSH_TIMEOUT = 3.0
 
 
 class Courier:

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from ..exceptions import KeyNotFound, RevisionCompacted, StorageError
 from ..types import Change, Entry, WatchHandler
+from .forks import gate
 from .log import Log
 from .subscription import Subscription
-from .tail import BACKOFF
+from .tail import BACKOFF, END_TIMEOUT
 
 logger = logging.getLogger("agent_master_storage.watch")
 
@@ -44,6 +45,8 @@ class HandlerThread:
         self._ready.set()
         # The state up to this revision was told by a resync, not by its changes.
         self._skip_to = 0
+        # The state is still to be told, because the changes that led to it can't be.
+        self._lost = False
         self._subscription = log.subscribe(key=key, notify=self._ready.set)
         self._thread = threading.Thread(
             target=self._run, name=f"agent-master-storage-watch-{key[:40]}", daemon=True
@@ -61,6 +64,8 @@ class HandlerThread:
             self._closed = True
         self._subscription.close()
         self._ready.set()
+        if self._log.readers_block:
+            self.join(END_TIMEOUT)
 
     def _run(self) -> None:
         failures = 0
@@ -82,14 +87,19 @@ class HandlerThread:
                 self._ready.set()
                 time.sleep(min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
             finally:
-                self._log.release()
+                with gate.inside():
+                    self._log.release()
 
     def _drain(self) -> None:
-        while self._subscription.pending and not self._closed:
-            try:
-                batches = self._subscription.pull()
-            except RevisionCompacted:
+        while (self._lost or self._subscription.pending) and not self._closed:
+            if self._lost:
                 self._resync()
+                continue
+            try:
+                with gate.inside():
+                    batches = self._subscription.pull()
+            except RevisionCompacted:
+                self._lost = True
                 continue
             for batch in batches:
                 for change in batch.changes:
@@ -114,16 +124,18 @@ class HandlerThread:
             self._log.alias,
             self._key,
         )
-        self._subscription.close()
-        self._subscription = self._log.subscribe(key=self._key, notify=self._ready.set)
+        with gate.inside():
+            self._subscription.close()
+            self._subscription = self._log.subscribe(key=self._key, notify=self._ready.set)
         if self._closed:
             self._subscription.close()
             return
+        value: bytes | None
         try:
-            entry = self._log.entry(self._key)
+            with gate.inside():
+                entry = self._log.entry(self._key)
+            value, self._skip_to = entry.value, entry.revision
         except KeyNotFound:
-            self._skip_to = 0
-            self._call(None)
-        else:
-            self._skip_to = entry.revision
-            self._call(entry.value)
+            value, self._skip_to = None, 0
+        self._lost = False
+        self._call(value)

@@ -67,8 +67,7 @@ class ChangeIterator(Iterator[Change]):
     def close(self) -> None:
         """End it, as the storage's close() does: who waits in next() gets StopIteration."""
         self._closed = True
-        if hasattr(self, "_subscription"):
-            self._subscription.close()
+        self._subscription.close()
         self._ready.set()
 
     def __enter__(self) -> Self:
@@ -77,7 +76,9 @@ class ChangeIterator(Iterator[Change]):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    __del__ = close
+    def __del__(self) -> None:
+        if not self._closed and hasattr(self, "_subscription"):
+            self._subscription.abandon()
 
 
 class AsyncChangeIterator(AsyncIterator[Change]):
@@ -136,5 +137,5 @@ class AsyncChangeIterator(AsyncIterator[Change]):
         await self.aclose()
 
     def __del__(self) -> None:
-        if hasattr(self, "_subscription"):
-            self._subscription.close()
+        if not self._closed and hasattr(self, "_subscription"):
+            self._subscription.abandon()

@@ -145,6 +145,13 @@ class Log(Protocol):
 
     alias: str
 
+    @property
+    def readers_block(self) -> bool:
+        """Whether a thread that still reads can make another's write fail.
+
+        Then who ends a watch waits for the thread, so that what comes next finds none.
+        """
+
     def log_state(self) -> LogState:
         """Where the log stands, seen from outside any transaction of the caller."""
 

@@ -69,3 +69,7 @@ class Subscription:
     def close(self) -> None:
         """End it; nothing is notified any more. Safe to call twice and from any thread."""
         self._tail.remove(self)
+
+    def abandon(self) -> None:
+        """close() for a ``__del__``: takes no lock, and takes effect soon."""
+        self._tail.abandon(self)

@@ -7,11 +7,12 @@ import logging
 import os
 import threading
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 from ..exceptions import RevisionCompacted, StorageError
 from ..types import Change
+from .forks import gate
 from .log import Batch, Log, LogState, Page, Selector, Waiter
 from .ring import Ring
 from .router import Router
@@ -21,6 +22,8 @@ logger = logging.getLogger("agent_master_storage.watch")
 
 #: seconds between attempts while the store can't be reached: doubled from the first to the last
 BACKOFF = (0.05, 5.0)
+#: seconds that close() waits for the thread, and who unsubscribes where it must be awaited
+END_TIMEOUT = 2.0
 
 _EVERYTHING = Selector()
 _tails: weakref.WeakSet[Tail] = weakref.WeakSet()
@@ -49,10 +52,17 @@ class Tail:
         self._ending: threading.Thread | None = None
         self._router: Router[Subscription] = Router()
         self._subscriptions: dict[Subscription, None] = {}
+        self._abandoned: deque[Subscription] = deque()
         self._ring = Ring()
         # None until the thread knows where the log stands.
         self._state: LogState | None = None
         self._waiter: Waiter | None = None
+
+    @property
+    def revision(self) -> int | None:
+        """How far it has read; None while it does not know where the log stands."""
+        state = self._state
+        return None if state is None else state.revision
 
     def wake(self) -> None:
         """There may be more: look again. Cheap, from any thread, as often as you like."""
@@ -92,8 +102,16 @@ class Tail:
                 return
             del self._subscriptions[subscription]
             self._router.remove(subscription.selector, subscription)
-            if not self._subscriptions:
-                self._wake.set()
+            thread = None if self._subscriptions else self._thread
+        if thread is not None:
+            self._wake.set()
+            if self.log.readers_block:
+                self._await(thread)
+
+    def abandon(self, subscription: Subscription) -> None:
+        """remove() for the garbage collector: it may come while this thread holds our lock."""
+        self._abandoned.append(subscription)
+        self._wake.set()
 
     def take(self, subscription: Subscription) -> list[Batch] | None:
         with self._lock:
@@ -135,8 +153,13 @@ class Tail:
             self._subscriptions.clear()
         _notify(ended)
         self._wake.set()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=2)
+        if thread is not None:
+            self._await(thread)
+
+    @staticmethod
+    def _await(thread: threading.Thread) -> None:
+        if thread is not threading.current_thread():
+            thread.join(END_TIMEOUT)
 
     def _held_for(self, subscription: Subscription) -> list[Batch] | None:
         if self._state is None or self._state.epoch != subscription.epoch:
@@ -170,6 +193,8 @@ class Tail:
                 self._wake.wait(min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
 
     def _finished(self) -> bool:
+        while self._abandoned:
+            self.remove(self._abandoned.popleft())
         with self._lock:
             if self._subscriptions:
                 return False
@@ -182,13 +207,14 @@ class Tail:
     def _follow(self) -> None:
         """Read to the end of the log, then wait until there may be more."""
         self._wake.clear()
-        if self._waiter is None:
-            self._waiter = self.log.waiter(self._wake)
-        # Before the reading: what comes between the reading and the wait must not be missed.
-        self._waiter.arm()
-        while self._advance():
-            pass
-        if self._subscriptions:
+        with gate.inside():
+            if self._waiter is None:
+                self._waiter = self.log.waiter(self._wake)
+            # Before the reading: what comes between it and the wait must not be missed.
+            self._waiter.arm()
+            while self._advance():
+                pass
+        if self._subscriptions and not self._abandoned:
             self._waiter.wait()
 
     def _advance(self) -> bool:
@@ -286,9 +312,10 @@ class Tail:
 
     def _let_go(self, waiter: Waiter | None) -> None:
         try:
-            if waiter is not None:
-                waiter.close()
-            self.log.release()
+            with gate.inside():
+                if waiter is not None:
+                    waiter.close()
+                self.log.release()
         except Exception:
             logger.debug("%s: closing a broken connection failed", self.log.alias, exc_info=True)
 

@@ -24,7 +24,7 @@ class _Reader(HTMLParser):
             self.forms.append({"action": given.get("action") or "", "fields": {}, "buttons": {}})
         elif tag == "textarea":
             self.area = given["name"] or ""
-            self.fields[self.area] = [""]
+            self.fields.setdefault(self.area, []).append("")
         elif tag == "select":
             self.select = given.get("name")
         elif tag == "option" and self.select and "selected" in given:
@@ -34,7 +34,7 @@ class _Reader(HTMLParser):
 
     def _input(self, given: dict[str, str | None]) -> None:
         name, kind = given.get("name"), given.get("type")
-        value = given.get("value") or ""
+        value = given.get("value") or ("on" if kind == "checkbox" else "")
         if not name or kind == "file" or not self.forms:
             return
         if kind == "submit":
@@ -44,13 +44,13 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.area is not None:
-            self.fields[self.area][0] += data
+            self.fields[self.area][-1] += data
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea" and self.area is not None:
             # A parser takes CR LF for LF, and drops a line end right behind the tag.
-            text = re.sub("\r\n?", "\n", self.fields[self.area][0])
-            self.fields[self.area] = [text.removeprefix("\n")]
+            text = re.sub("\r\n?", "\n", self.fields[self.area][-1])
+            self.fields[self.area][-1] = text.removeprefix("\n")
             self.area = None
         elif tag == "select":
             self.select = None

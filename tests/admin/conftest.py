@@ -1,4 +1,4 @@
-"""Three storages: rows, memory, and the five methods alone; and who looks at them."""
+"""Storages: rows, memory, Redis, and the five methods alone; and who looks at them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ def _aliases(settings: Any) -> None:
     settings.AGENT_MASTER_STORAGE = {
         "default": {"BACKEND": f"{_BACKENDS}.database.DatabaseStorage"},
         "memory": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},
+        "redis": settings.AGENT_MASTER_STORAGE["redis"],
         "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
     }
 
 
-@pytest.fixture(params=["default", "memory"])
+@pytest.fixture(params=["default", "memory", "redis"])
 def logged(request: pytest.FixtureRequest, transactional_db: None) -> BaseStorage:
     """Each storage with a change log."""
     return storages[request.param]
 
 
-@pytest.fixture(params=["default", "memory", "plain"])
+@pytest.fixture(params=["default", "memory", "redis", "plain"])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> BaseStorage:
     """Each storage."""
     return storages[request.param]

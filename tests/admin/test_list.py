@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 
 import pytest
 from django.db import connection
@@ -36,7 +37,7 @@ def test_entries_of_each_storage(admin: Client, storage: BaseStorage) -> None:
 def test_all_storages_together(admin: Client) -> None:
     for alias in storages:
         storages[alias].write(f"in-{alias}", b"")
-    assert keys(admin) == ["in-default", "in-memory", "in-plain"]
+    assert keys(admin) == [f"in-{alias}" for alias in storages]
 
 
 def test_prefix(admin: Client, storage: BaseStorage) -> None:
@@ -78,7 +79,7 @@ def test_pages_miss_nothing(admin: Client) -> None:
         url = list_url("entry") + following[1].replace("&amp;", "&") if following else ""
         pages += 1
     assert found == expected
-    assert pages == 2
+    assert pages == ceil(len(expected) / PAGE_SIZE)
 
 
 def test_a_page_loads_no_more_than_a_page_of_values(admin: Client, storage: BaseStorage) -> None:

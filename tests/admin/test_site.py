@@ -53,6 +53,13 @@ def test_the_names_that_the_admin_gives(admin: Client, transactional_db: None) -
     assert "key at revision 1" in text_of(response)
 
 
+@pytest.mark.parametrize("model", ["entry", "change"])
+@pytest.mark.parametrize("number", ["0", "9223372036854775807", "9223372036854775808", "9" * 5000])
+def test_a_number_of_no_row(admin: Client, model: str, number: str) -> None:
+    url = reverse(f"admin:agent_master_storage_{model}_change", args=[number])
+    assert admin.get(url).status_code == 404
+
+
 def test_a_bare_address_leads_to_the_page(admin: Client) -> None:
     storages["memory"].write("key", b"1")
     bare = EntryAddress("memory", "key").url("change").removesuffix("change/")

@@ -17,6 +17,8 @@ from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.exceptions import KeyNotFound, RevisionCompacted, RevisionConflict
 from agent_master_storage.keys import prefix_range
 
+from ..redis.stores import empty, make_storage
+
 KEYS = st.sampled_from(["a", "a/", "a/b", "ab", "a%", "A", "é", "\ud7ff", "\U0010ffff", "🔑"])
 PREFIXES = st.one_of(KEYS, st.just(""), st.sampled_from(["a/b/", "%", "\ue000"]))
 VALUES = st.binary(max_size=5)
@@ -166,7 +168,17 @@ class PostgreSQLModel(DatabaseModel):
     using = "postgres"
 
 
+class RedisModel(StorageModel):
+    def make_storage(self) -> BaseStorage:
+        empty("model")
+        return make_storage("model")
+
+
 class TestMemoryModel(StorageModel.TestCase):  # type: ignore[misc]
+    settings = SHORT
+
+
+class TestRedisModel(RedisModel.TestCase):  # type: ignore[misc]
     settings = SHORT
 
 

@@ -60,6 +60,14 @@ def test_a_wrong_alias_is_an_error_and_the_others_are_looked_at(wrong: Any) -> N
     assert "AGENT_MASTER_STORAGE['wrong']" in message.msg
 
 
+@pytest.mark.parametrize("alias", ["", "a/b", 5])
+def test_an_alias_that_no_url_can_name_is_an_error(alias: Any) -> None:
+    with override_settings(AGENT_MASTER_STORAGE={alias: MEMORY, "memory": MEMORY}):
+        (message,) = check_settings(None)
+    assert message.id == "agent_master_storage.E001"
+    assert repr(alias) in message.msg
+
+
 def test_a_wrong_setting_is_an_error() -> None:
     with override_settings(AGENT_MASTER_STORAGE="text"):
         assert [message.id for message in check_settings(None)] == ["agent_master_storage.E001"]
@@ -136,3 +144,11 @@ def test_postgresql_storage_needs_no_layer_but_prepared_statements(
 
 def test_postgresql_storage_on_another_database_is_an_error() -> None:
     assert found(default={**NATIVE, "OPTIONS": {}}) == ["E001"]
+
+
+@pytest.mark.parametrize("roots", ["/srv", [3], ["relative"], 3])
+def test_wrong_folders_for_destinations_are_an_error(roots: Any) -> None:
+    with override_settings(AGENT_MASTER_STORAGE_DESTINATION_ROOTS=roots):
+        assert found(memory=MEMORY) == ["E010"]
+    with override_settings(AGENT_MASTER_STORAGE_DESTINATION_ROOTS=["/srv", "~/mcp"]):
+        assert found(memory=MEMORY) == []

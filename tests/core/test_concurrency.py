@@ -19,7 +19,10 @@ from agent_master_storage.testing.base import TIMEOUT, Worker
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
 
-@pytest.fixture(params=["memory", "default", "postgres"], ids=["memory", "sqlite", "postgresql"])
+@pytest.fixture(
+    params=["memory", "redis", "default", "postgres"],
+    ids=["memory", "redis", "sqlite", "postgresql"],
+)
 def storage(request: pytest.FixtureRequest) -> Any:
     return storages[request.param]
 

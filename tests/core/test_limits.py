@@ -10,6 +10,7 @@ from django.db import transaction
 from agent_master_storage import Check, Delete, Write, storages
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS
+from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.exceptions import InvalidValue, RevisionCompacted, StorageError
 from agent_master_storage.models import Change, State
 from agent_master_storage.testing import take
@@ -18,8 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "post
 
 
 @pytest.fixture(
-    params=["memory", "default", "postgres", "postgresql"],
-    ids=["memory", "sqlite", "database", "postgresql"],
+    params=["memory", "redis", "default", "postgres", "postgresql"],
+    ids=["memory", "redis", "sqlite", "database", "postgresql"],
 )
 def storage(request: pytest.FixtureRequest) -> Any:
     return storages[request.param]
@@ -28,6 +29,8 @@ def storage(request: pytest.FixtureRequest) -> Any:
 def another(storage: Any, **options: Any) -> Any:
     if isinstance(storage, MemoryStorage):
         return MemoryStorage(alias="test", **options)
+    if isinstance(storage, RedisStorage):
+        return RedisStorage(alias="test", url=storage.url, prefix=storage.prefix, **options)
     return type(storage)(alias="test", using=storage.using, **options)
 
 
@@ -167,6 +170,7 @@ def test_a_page_ends_early(storage: Any) -> None:
     assert [entry.key for entry in page.entries] == ["k0", "k1", "k2"]
     assert [entry.key for entry in storage.page(max_bytes=1).entries] == ["k0"]
     assert len(storage.page(limit=4).entries) == 4
+    assert len(storage.page(limit=10**30).entries) == 10
     assert len(storage.page(after="k4", max_bytes=10**9).entries) == 5
     bare = storage.page(values=False, max_bytes=1)
     assert [entry.key for entry in bare.entries] == [f"k{number}" for number in range(10)]

@@ -98,6 +98,13 @@ def test_delete_deletes_through_the_storage(database: Any) -> None:
     assert database.list() == ["c"]
 
 
+def test_an_entry_that_was_never_saved_deletes_nothing(database: Any) -> None:
+    database.write("k", b"another's")
+    with pytest.raises(ValueError, match="never saved"):
+        Entry(key="k").delete(using=database.using)
+    assert database.read("k") == b"another's"
+
+
 def test_delete_of_several_is_all_or_none(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in ("a", "b"):
         database.write(key, b"")

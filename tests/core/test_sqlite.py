@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agent_master_storage import storage, storages
+from agent_master_storage import Write, storage, storages
+from agent_master_storage.backends import sqlite
+from agent_master_storage.backends.transactions import Database
+from agent_master_storage.exceptions import RevisionConflict, StorageUnavailable
 
 from ..children import ROOT, child
 
@@ -75,6 +79,34 @@ def test_a_foreign_process_that_holds_the_lock_is_waited_for() -> None:
     other.close()
 
 
+def test_who_looks_first_and_is_kept_from_it_by_who_writes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLite's lock starves who waits; but then another has begun the store."""
+    alone = Database.alone
+
+    def starved(database: Database, function: Any, *args: Any, **options: Any) -> None:
+        alone(database, function)
+        raise StorageUnavailable("the database 'default': database is locked")
+
+    monkeypatch.setattr(Database, "alone", starved)
+    assert storage.revision == 0
+
+
+def test_nothing_of_a_write_is_left_to_the_garbage_collector() -> None:
+    """It runs in any thread, and would reset there a statement that runs again in this one."""
+    gc.collect()
+    gc.disable()
+    try:
+        storage.commit([Write(f"k{number}", b"") for number in range(10)])
+        with pytest.raises(RevisionConflict):
+            storage.write("k1", b"", if_revision=0)
+        left = [found for found in gc.get_objects() if type(found) is sqlite._Bare]
+    finally:
+        gc.enable()
+    assert left == []
+
+
 def test_a_write_is_as_many_statements_as_it_says(django_assert_num_queries: Any) -> None:
     """Seen through Django's logging, which the hot path goes round when nobody looks."""
     storage.write("k", b"")
@@ -108,6 +140,39 @@ print("works")
 def test_in_memory_within_one_thread() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IN_MEMORY], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "works\n", done.stderr
+
+
+SHARED_MEMORY = """
+import threading, django
+from django.conf import settings
+name = "file:shared?mode=memory&cache=shared"
+settings.configure(
+    INSTALLED_APPS=["agent_master_storage"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name}},
+)
+django.setup()
+from django.core.management import call_command
+from agent_master_storage import storage
+call_command("migrate", verbosity=0)
+for number in range(50):
+    heard = threading.Event()
+    unsubscribe = storage.watch("k", lambda value: heard.set())
+    with storage.changes() as changes:
+        storage.write("k", b"one")
+        assert next(changes).value == b"one"
+    assert heard.wait(10)
+    unsubscribe()
+    assert threading.active_count() == 1, threading.enumerate()
+print("works")
+"""
+
+
+def test_in_memory_who_ends_a_watch_finds_no_reader_left() -> None:
+    """One that still reads would lock the table that the next statement wants to write."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHARED_MEMORY], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "works\n", done.stderr
 

@@ -85,6 +85,16 @@ class HoldingTest(TestCase):
         self.assertIn("locked", found[0])
         self.assertGreater(time.monotonic() - began, 4)
 
+    def test_a_watch_that_waits_for_the_test_is_not_awaited(self):
+        storage.write("k", b"")
+        unsubscribe, changes = storage.watch("k", print), storage.changes()
+        storage.write("k", b"")
+        time.sleep(0.1)
+        began = time.monotonic()
+        unsubscribe()
+        changes.close()
+        self.assertLess(time.monotonic() - began, 1.5)
+
     def test_writing_goes_on_while_a_watch_tries_to_read(self):
         storage.watch("k", print)
         for number in range(300):
@@ -123,4 +133,4 @@ def test_in_memory_as_django_has_it_by_default(tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    assert "Ran 3 tests" in done.stderr and done.returncode == 0, done.stderr
+    assert "Ran 4 tests" in done.stderr and done.returncode == 0, done.stderr

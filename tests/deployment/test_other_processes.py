@@ -32,7 +32,7 @@ async def test_the_shell_reaches_a_socket(server: Server) -> None:
         assert await shell.wait() == 0
 
 
-@pytest.mark.parametrize("alias", ["default", "postgres"])
+@pytest.mark.parametrize("alias", ["default", "postgres", "redis"])
 async def test_how_long_it_takes(uvicorn: Server, alias: str) -> None:
     """From before the write, which a process of its own does, to the frame at the client."""
     async with client(uvicorn, alias) as socket:

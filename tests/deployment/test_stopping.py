@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 #: seconds that a server has to end
 LIMIT = 5.0
+#: stops its network at once, past the signal handlers: what is on its way is lost now and then
+HASTY = "granian"
 SERVERS = [
     ("uvicorn", 1, 1012),
     ("uvicorn", 2, 1012),
@@ -45,7 +47,7 @@ async def test_with_fifty_sockets_and_a_stream(
                 server.process.terminate()
                 codes = await asyncio.gather(*(socket.closed() for socket in sockets))
                 await ended(server, LIMIT)
-        assert codes == [code] * 50
+        assert set(codes) <= ({code, None} if kind == HASTY else {code})
 
 
 @contextmanager
@@ -73,7 +75,7 @@ async def test_while_it_is_busy(admin_user: Any, kind: str) -> None:
             codes = await asyncio.gather(*(socket.closed() for socket in sockets))
             await ended(server, LIMIT)
             writing.cancel()
-            assert set(codes) <= {1012, 4012}
+            assert set(codes) <= ({1012, None} if kind == HASTY else {1012, 4012})
             assert "Traceback" not in server.log.read_text()
 
 

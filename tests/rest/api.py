@@ -19,12 +19,13 @@ ISOLATED = pytest.mark.django_db(databases=DATABASES)
 COMMITTED = pytest.mark.django_db(transaction=True)
 _ON_BOTH = pytest.mark.django_db(transaction=True, databases=DATABASES)
 
-LOGGED = ("default", "postgres", "memory")
+LOGGED = ("default", "postgres", "redis", "memory")
 ALIASES = (*LOGGED, "plain")
 #: the same where tests commit. Emptying a database takes its time: only who used it does.
 COMMITTING = (
     pytest.param("default", marks=COMMITTED),
     pytest.param("postgres", marks=_ON_BOTH),
+    pytest.param("redis", marks=COMMITTED),
     pytest.param("memory", marks=COMMITTED),
 )
 

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -45,7 +46,11 @@ def exchange(
     connection = connect(server if isinstance(server, int) else server.port)
     chunked = body is not None and not isinstance(body, bytes)
     try:
-        connection.request(method, path, body, {**ADMIN, **(headers or {})}, encode_chunked=chunked)
+        # Who refuses a body by its headers may have answered and gone before it is all sent.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(
+                method, path, body, {**ADMIN, **(headers or {})}, encode_chunked=chunked
+            )
         response = connection.getresponse()
         return Answer(status=response.status, headers=response.headers, body=response.read())
     finally:

@@ -7,6 +7,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -165,7 +166,22 @@ def test_breadcrumbs(memory: Api, path: str, way: list[str]) -> None:
     assert [name for _, name in links] == way
     for link, _ in links:
         assert memory.client.get(unescape(link), headers=ACCEPT).status_code == 200
-    assert unescape(links[-1][0]).rstrip("/") == f"/storage/{path}".rstrip("/")
+    assert unquote(unescape(links[-1][0])).rstrip("/") == unquote(f"/storage/{path}").rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("path", "description"),
+    [
+        ("", "The storages that you may see."),
+        ("memory/", "Where a storage stands, and what it can do."),
+        ("memory/entries", "The entries of a storage"),
+        ("memory/entries/k", "A key and its value."),
+        ("memory/changes", "The change log of a storage."),
+    ],
+)
+def test_a_page_says_what_it_shows(memory: Api, path: str, description: str) -> None:
+    memory.put("k", b"x")
+    assert description in get(memory, path).html
 
 
 @pytest.mark.parametrize("path", ["memory/entries/", "none/", "memory/none/"])

@@ -143,6 +143,13 @@ class Socket:
         found: list[Frame] = frame["changes"]
         return found
 
+    async def changes_of(self, *ids: str) -> list[list[Frame]]:
+        """The changes of the next frames, one for each of these watches, whichever comes first."""
+        frames = [await self.receive() for _ in ids]
+        found = {frame["id"]: frame["changes"] for frame in frames if frame["type"] == "changes"}
+        assert sorted(found) == sorted(ids), frames
+        return [found[id] for id in ids]
+
     async def changes_until(self, revision: int, id: str = "a") -> list[Frame]:
         """All changes up to that revision, which must be the last of a frame."""
         found = await self.changes(id)

@@ -46,10 +46,11 @@ def memory() -> Any:
 @pytest.fixture(
     params=[
         "memory",
+        "redis",
         pytest.param("default", marks=SQLITE),
         pytest.param("postgres", marks=POSTGRESQL),
     ],
-    ids=["memory", "sqlite", "postgresql"],
+    ids=["memory", "redis", "sqlite", "postgresql"],
 )
 def storage(request: pytest.FixtureRequest, _visitor: None) -> Any:
     """Each store in turn, empty."""

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from agent_master_storage import shutdown
 from agent_master_storage.sockets.outbox import Outbox
-from agent_master_storage.testing.base import TIMEOUT
+from agent_master_storage.testing.base import TIMEOUT, wait_for
 
 from .client import A_WHILE, Socket
 
@@ -38,7 +39,7 @@ async def test_the_server_stops(memory: Any, heard: list[int]) -> None:
         await socket.line.disconnect(1012)
     # The server hears of it too, once, and not before the sockets.
     assert heard == []
-    await asyncio.sleep(2 * shutdown.GOODBYE_TIME)
+    await sync_to_async(wait_for)(lambda: heard)
     assert heard == [signal.SIGTERM]
     assert memory.tail._subscriptions == {}
 
@@ -114,7 +115,8 @@ async def test_the_client_goes(memory: Any, while_watching: bool) -> None:
     assert memory.tail._subscriptions == {}
     assert shutdown._callbacks == {}
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert threading.active_count() <= threads + 2
+    # Threads that have nothing more to do end in their own time.
+    await sync_to_async(wait_for)(lambda: threading.active_count() <= threads + 2)
 
 
 async def test_the_client_goes_while_its_watch_is_opened(

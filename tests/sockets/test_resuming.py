@@ -12,7 +12,9 @@ from django.core.management import call_command
 
 from agent_master_storage import Write
 from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.backends.redis import RedisStorage
 
+from ..redis import stores
 from .client import Socket, revisions
 
 
@@ -24,6 +26,8 @@ async def write(storage: Any, count: int) -> None:
 async def empty(storage: Any) -> None:
     if isinstance(storage, MemoryStorage):
         storage.clear()
+    elif isinstance(storage, RedisStorage):
+        stores.empty(storage.prefix)
     else:
         flush = sync_to_async(call_command)
         await flush("flush", database=storage.using, interactive=False, verbosity=0)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -14,6 +16,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
+
+from agent_master_storage.routing import websocket_urlpatterns
+from agent_master_storage.testing.base import TIMEOUT
 
 from .client import Socket, basic
 
@@ -187,3 +192,13 @@ async def test_a_rule_that_opens_a_storage_to_all(settings: Any) -> None:
     assert await closed_with(authorization=None, alias="default") == 4401
     # Who says who he is must be right.
     assert await closed_with(authorization=basic("admin", "wrong")) == 4401
+
+
+@pytest.mark.parametrize("path", ["/ws/storage/memory/", "/ws/storage/memory"])
+async def test_the_address(admin_user: Any, path: str) -> None:
+    headers = [(b"authorization", basic("admin").encode())]
+    line = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers)
+    assert (await line.connect(timeout=TIMEOUT))[0]
+    await line.send_json_to({"op": "ping"})
+    assert await line.receive_json_from(timeout=TIMEOUT) == {"type": "pong"}
+    await line.disconnect(timeout=TIMEOUT)

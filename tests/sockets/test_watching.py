@@ -208,8 +208,8 @@ async def test_keys_are_any_text(storage: Any, key: str) -> None:
         await socket.watch("key", key=key)
         await socket.watch("prefix", prefix=key)
         await storage.awrite(key, b"")
-        assert [change["key"] for change in await socket.changes("key")] == [key]
-        assert [change["key"] for change in await socket.changes("prefix")] == [key]
+        for changes in await socket.changes_of("key", "prefix"):
+            assert [change["key"] for change in changes] == [key]
 
 
 async def test_the_same_watch_under_two_ids(memory: Any) -> None:
@@ -217,7 +217,8 @@ async def test_the_same_watch_under_two_ids(memory: Any) -> None:
         await socket.watch("a", key="k")
         await socket.watch("b", key="k")
         await memory.awrite("k", b"")
-        assert await socket.changes("a") == await socket.changes("b")
+        one, other = await socket.changes_of("a", "b")
+        assert one == other
 
 
 async def test_many_writers_and_sockets(storage: Any) -> None:

@@ -12,19 +12,25 @@ from django.db import connections
 
 from agent_master_storage import storages
 
-STORES = ["memory", "default", "postgres", "postgresql"]
-NAMES = ["memory", "sqlite", "database", "postgresql"]
+DATABASES = ["default", "postgres", "postgresql"]
+NAMES = ["sqlite", "database", "postgresql"]
 
 
-@pytest.fixture(params=STORES, ids=NAMES)
+@pytest.fixture(params=["memory", "redis", *DATABASES], ids=["memory", "redis", *NAMES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store in turn, empty."""
     return storages[request.param]
 
 
-@pytest.fixture(params=STORES[1:], ids=NAMES[1:])
+@pytest.fixture(params=DATABASES, ids=NAMES)
 def database(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     """Each store that is a database, empty."""
+    return storages[request.param]
+
+
+@pytest.fixture(params=["redis", *DATABASES], ids=["redis", *NAMES])
+def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store in turn that several processes share, empty."""
     return storages[request.param]
 
 

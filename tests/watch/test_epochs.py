@@ -10,9 +10,12 @@ from django.core.management import call_command
 from django.db import connections
 
 from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.exceptions import RevisionCompacted, StorageUnavailable
 from agent_master_storage.models import Change, Entry, State
 from agent_master_storage.testing import Recorder, take, wait_for
+
+from ..redis import stores
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
@@ -20,6 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "post
 def empty(storage: Any) -> None:
     if isinstance(storage, MemoryStorage):
         storage.clear()
+    elif isinstance(storage, RedisStorage):
+        stores.empty(storage.prefix)
     else:
         call_command("flush", database=storage.using, interactive=False, verbosity=0)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 
 from agent_master_storage import Delete, Write
-from agent_master_storage.testing import Recorder
+from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import TIMEOUT, Worker
 
 from ..children import child
@@ -18,32 +19,32 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "post
 VALUES = [str(number) for number in range(15)]
 
 
-def write_all(database: Any) -> None:
+def write_all(shared: Any) -> None:
     for value in VALUES:
-        database.commit([Write("k", value.encode()), Write("other", b"")])
-    database.delete("k")
+        shared.commit([Write("k", value.encode()), Write("other", b"")])
+    shared.delete("k")
 
 
 @pytest.mark.parametrize("way", ["handler", "iterator", "thread", "loop"])
-def test_a_plain_script_hears_of_another_process(database: Any, way: str) -> None:
-    with child("tests.watch.follow", database.alias, way) as script:
+def test_a_plain_script_hears_of_another_process(shared: Any, way: str) -> None:
+    with child("tests.watch.follow", shared.alias, way) as script:
         script.wait(1)
-        write_all(database)
+        write_all(shared)
         assert script.wait(len(VALUES) + 2) == ["ready", *VALUES, None]
 
 
-def test_a_management_command_hears_of_another_process(database: Any) -> None:
-    with child("django", "follow", database.alias, "handler") as command:
+def test_a_management_command_hears_of_another_process(shared: Any) -> None:
+    with child("django", "follow", shared.alias, "handler") as command:
         command.wait(1)
-        write_all(database)
+        write_all(shared)
         assert command.wait(len(VALUES) + 2) == ["ready", *VALUES, None]
 
 
-def test_after_a_fork_both_go_on_each_by_itself(database: Any) -> None:
-    database.write("before", b"")
-    with child("tests.watch.follow", database.alias, "fork") as script:
+def test_after_a_fork_both_go_on_each_by_itself(shared: Any) -> None:
+    shared.write("before", b"")
+    with child("tests.watch.follow", shared.alias, "fork") as script:
         script.wait(1)
-        write_all(database)
+        write_all(shared)
         lines = script.wait(1 + 2 * (len(VALUES) + 1))[1:]
         # The child has nothing of the parent's subscription, which would say it twice.
         assert [line for line in lines if line in VALUES] == VALUES
@@ -52,10 +53,10 @@ def test_after_a_fork_both_go_on_each_by_itself(database: Any) -> None:
         assert lines.count(None) == 2
 
 
-def test_this_process_hears_of_another(database: Any) -> None:
+def test_this_process_hears_of_another(shared: Any) -> None:
     seen = Recorder()
-    database.watch("k", seen)
-    with child("tests.watch.write", database.alias, *VALUES) as script:
+    shared.watch("k", seen)
+    with child("tests.watch.write", shared.alias, *VALUES) as script:
         script.finish()
         assert seen.wait(len(VALUES)) == [value.encode() for value in VALUES]
 
@@ -119,3 +120,15 @@ def test_a_loop_that_was_closed_harms_nobody(storage: Any) -> None:
     storage.write("k", b"two")
     assert seen.wait(2) == [b"one", b"two"]
     assert left is not None
+
+
+def test_an_iterator_that_is_only_dropped_is_ended_too(storage: Any) -> None:
+    changes = storage.changes()
+    # The collector may come while this very thread holds the tail's lock.
+    with storage.tail._lock:
+        del changes
+        gc.collect()
+    wait_for(lambda: storage.tail._thread is None, "the end of the tail")
+    storage.write("k", b"")
+    with storage.changes(since=0) as changes:
+        assert next(changes).revision == 1

@@ -121,3 +121,24 @@ def test_iterators_try_again_by_themselves(monkeypatch: pytest.MonkeyPatch) -> N
     with storage.changes(since=0) as changes:
         assert [change.value for change in take(changes, 2)] == [b"one", b"two"]
     assert len(failures) == 3
+
+
+def test_a_state_that_could_not_be_told_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is emptied, and can't be reached just when the handler is to hear of it."""
+    storage, seen = storages["memory"], Recorder()
+    storage.write("k", b"one")
+    storage.watch("k", seen)
+    storage.write("k", b"two")
+    assert seen.wait(1) == [b"two"]
+    entry, refused = storage.entry, []
+
+    def refuse_once(key: str) -> Any:
+        if not refused:
+            refused.append(key)
+            raise StorageUnavailable("away for a moment")
+        return entry(key)
+
+    monkeypatch.setattr(storage, "entry", refuse_once)
+    storage.clear()
+    assert seen.wait(2) == [b"two", None]
+    assert refused == ["k"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -194,3 +195,26 @@ def test_the_in_memory_layer_reaches_nobody_and_is_not_asked(
     monkeypatch.setattr(get_channel_layer(), "group_add", fail)
     watcher = storages["postgres"]
     check_all_comes_only_later(watcher, watcher)
+
+
+def test_polling_is_quick_while_there_are_changes() -> None:
+    """Also where no wake-up ever comes."""
+    intervals: list[float] = []
+    revision = 0
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            intervals.append(timeout)
+            return False
+
+    waiter = PollingWaiter("a-group", Wake(), lambda: None, lambda: revision)
+    quick, slow = polling.INTERVALS
+    for _ in range(20):
+        waiter.wait()
+    assert intervals == sorted(intervals)
+    assert intervals[-1] == slow
+    revision = 1
+    waiter.wait()
+    assert intervals[-1] == quick
+    waiter.close()

@@ -55,7 +55,9 @@ def _write(key: str, document: Any) -> bool:
 def _pages() -> Iterator[tuple[str, str]]:
     yield "live page", "/"
     yield "admin", "/admin/"
+    yield "MCP servers", "/admin/agent_master_storage/mcpserver/"
     yield "API", "/storage/"
+    yield "engine API", "/engine/"
     if apps.is_installed("drf_spectacular"):
         yield "Swagger", "/docs/"
 

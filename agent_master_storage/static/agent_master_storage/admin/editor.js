@@ -36,6 +36,17 @@
         return found.trim() === "yes";
     }
 
+    /* The schema of the document, where the page's Content-Security-Policy lets the editor's
+       validator make functions. */
+    function schemaOf(area) {
+        try {
+            return area.dataset.schema && Function("return true")() ?
+                JSON.parse(area.dataset.schema) : null;
+        } catch {
+            return null;
+        }
+    }
+
     function element(tag, className) {
         const made = document.createElement(tag);
         made.className = className;
@@ -83,6 +94,7 @@
                     enableSort: false,
                     enableTransform: false,
                     indentation: 2,
+                    schema: schemaOf(this.area),
                     onChangeText: (text) => this.edited(text),
                     onError: (error) => this.say(error.message, true),
                 });

@@ -1,0 +1,16 @@
+"""Redis and Valkey, sharing their data with the Go engine.
+
+``storage``   RedisStorage: start here; ``asynchronous`` its native async twins
+``layout``    which names there are in Redis, and what stands under them
+``steps``     what a call asks of the server, as generators that both worlds run
+``scripts``   the Lua scripts beside it: each does all of its work in one round trip
+``server``    connections, time limits, what may be tried again; ``errors`` what to do about it
+``tracker``   notices what others write, by client tracking and by comparing
+``waiter``    waits for the log by XREAD BLOCK
+"""
+
+from __future__ import annotations
+
+from .storage import RedisStorage
+
+__all__ = ["RedisStorage"]

@@ -1,0 +1,85 @@
+"""What the driver raises, as StorageUnavailable that says what to do."""
+
+from __future__ import annotations
+
+from redis import exceptions
+
+from ...exceptions import StorageUnavailable
+
+#: what an answer begins with, and what the operator can do about it
+_ADVICE = {
+    "NOAUTH": "it refuses the user and password of the option url, or wants some",
+    "NOPERM": "the user of the option url may not do this: see the ACL rules in docs/redis.md",
+    "OOM": "it is out of memory: raise maxmemory, or remove what is not needed",
+    "READONLY": "it is a replica, which can't be written: name the primary in the option url",
+    "LOADING": "it is still loading its data: wait until it has",
+    "MISCONF": "it refuses writes because it can't save them to disk: look at its log",
+    "MASTERDOWN": "it is a replica that has lost its primary: name the primary",
+    "BUSY": "a script of somebody else keeps it busy: SCRIPT KILL ends one",
+    "NOREPLICAS": "it refuses writes because too few replicas are connected",
+    "MOVED": "it is a node of a Cluster, which this adapter does not speak",
+    "CROSSSLOT": "it is a node of a Cluster, which this adapter does not speak",
+    "CLUSTERDOWN": "it is a node of a Cluster, which this adapter does not speak",
+}
+_BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.AuthenticationError, "NOAUTH"),
+    (exceptions.NoPermissionError, "NOPERM"),
+    (exceptions.OutOfMemoryError, "OOM"),
+    (exceptions.ReadOnlyError, "READONLY"),
+    (exceptions.BusyLoadingError, "LOADING"),
+    (exceptions.MovedError, "MOVED"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
+)
+
+UNKNOWN_OUTCOME = (
+    "; whether the write was done is not known: read the key, or write it with if_revision"
+)
+
+
+def unavailable(server: str, error: Exception, unknown: bool = False) -> StorageUnavailable:
+    """The error to raise, whose cause is ``error``. ``unknown``: a write may have been done."""
+    text = f"Redis at {server}: {_advice(error)}"
+    return StorageUnavailable(text + UNKNOWN_OUTCOME if unknown else text)
+
+
+def wrong_type(name: bytes) -> StorageUnavailable:
+    """A value's name holds something else, which is left alone."""
+    return StorageUnavailable(
+        f"{name.decode(errors='replace')} in Redis holds no string, so it is no entry: rename or"
+        " remove it, with the program that put it there"
+    )
+
+
+def forbidden(refusal: str) -> StorageUnavailable:
+    """The user may not do something that a write takes."""
+    error = StorageUnavailable(f"Redis: {_ADVICE['NOPERM']} ({refusal})")
+    error.__cause__ = exceptions.NoPermissionError(refusal)
+    return error
+
+
+def is_wrong_type(error: Exception) -> bool:
+    return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
+
+
+def _advice(error: Exception) -> str:
+    said = str(error).strip() or type(error).__name__
+    if isinstance(error, exceptions.TimeoutError):
+        return f"no answer in time ({said}): is it overloaded, is the option timeout too short?"
+    code = _code(error, said)
+    if code is not None:
+        return f"{_ADVICE[code]} ({said})"
+    if isinstance(error, exceptions.ConnectionError | OSError):
+        return f"no connection ({said}): is it running, is the option url right?"
+    return said
+
+
+def _code(error: Exception, said: str) -> str | None:
+    """The word that the answer began with; the driver takes it off, a script puts it inside."""
+    for kind, code in _BY_TYPE:
+        if isinstance(error, kind):
+            return code
+    for code in _ADVICE:
+        if said.startswith(f"{code} ") or f"-{code} " in said:
+            return code
+    # As Redis before 7.2 has it.
+    return "NOPERM" if "The user executing the script" in said else None

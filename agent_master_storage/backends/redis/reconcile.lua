@@ -1,0 +1,22 @@
+-- Compare keys with what is remembered of them; what others did becomes changes.
+--
+-- ARGV  what the values' names begin with; 'new': only keys that nothing is remembered of;
+--       then keys
+-- ->    epoch, revision, how many keys were looked at, and those that can't be read
+local names, only_new = ARGV[OWN + 1], ARGV[OWN + 2] == 'new'
+local answer, done, size = {epoch, '', 0}, 0, 0
+for i = OWN + 3, #ARGV do
+  local key = ARGV[i]
+  if not only_new or call('HEXISTS', ENTRIES, key) == 0 then
+    local stood = revision
+    local _, value, fault = stand(key, names .. key)
+    -- What a key costs, in bytes: a change of it is dearer than a look.
+    size = size + (revision > stood and 4096 or 1024) + #(value or '')
+    if fault then answer[#answer + 1] = key end
+  end
+  done = done + 1
+  if size > 262144 then break end
+end
+save()
+answer[2], answer[3] = text(revision), done
+return answer

@@ -1,0 +1,41 @@
+"""The Lua scripts: read once, known to the server by their SHA-1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+_SHARED = (_FOLDER / "shared.lua").read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script of ours, with what all of them share in front."""
+
+    text: bytes
+    sha: bytes
+
+
+def _script(name: str, shared: bytes = _SHARED) -> Script:
+    text = shared + (_FOLDER / f"{name}.lua").read_bytes()
+    return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
+
+
+APPLY = _script("apply")
+COMPACT = _script("compact")
+HISTORY = _script("history")
+LOOK = _script("look")
+PROBE = _script("probe")
+PUT = _script("put", shared=b"")
+RECONCILE = _script("reconcile")
+RENEW = _script("renew")
+SCAN = _script("scan")
+STATE = _script("state")
+VERIFY = _script("verify")
+
+BY_SHA = {
+    script.sha: script.text
+    for script in (APPLY, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STATE, VERIFY)
+}

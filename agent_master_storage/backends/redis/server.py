@@ -1,0 +1,284 @@
+"""The connections to the server: how a question is put, and when it may be put again.
+
+A read is tried again with backoff when the connection broke. A write is not, once it was sent:
+whether it was done is not known then, and doing it twice would be two revisions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import hiredis
+import redis
+from redis import exceptions
+
+from ...exceptions import StorageUnavailable
+from .errors import is_wrong_type, unavailable, wrong_type
+from .scripts import BY_SHA
+
+T = TypeVar("T")
+
+#: attempts at what may be tried again, and seconds before the second; doubled for each more
+ATTEMPTS = 4
+PAUSE = 0.05
+#: seconds that a connection may be idle before it is asked whether it still works
+HEALTH_CHECK_INTERVAL = 30
+
+_PING = hiredis.pack_command(("PING",))
+#: what the driver raises
+FAULTS = (exceptions.RedisError, OSError)
+
+
+class Ask(NamedTuple):
+    """A command, and whether asking twice does no harm."""
+
+    arguments: tuple[Any, ...]
+    again: bool = True
+
+
+#: yields what it asks, is sent the answers, returns the result
+Steps = Generator[Ask, Any, T]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where the server is, and the limits of the connections to it."""
+
+    url: str
+    max_connections: int
+    #: seconds: to connect, for an answer, for a free connection
+    timeout: float
+
+    def options(self) -> dict[str, Any]:
+        """For a pool of redis-py, of either kind."""
+        return {
+            "max_connections": self.max_connections,
+            "socket_connect_timeout": self.timeout,
+            "client_name": "agent-master-storage",
+            "protocol": 2,
+        }
+
+
+class Server:
+    """Answers in threads. Safe to use from many, and after a fork."""
+
+    def __init__(self, address: Address) -> None:
+        # It reads the URL and makes connections; they are kept here, for its own keeping takes a
+        # fifth of a round trip.
+        self._made_by = redis.ConnectionPool.from_url(
+            address.url, socket_timeout=address.timeout, **address.options()
+        )
+        if self._made_by.connection_kwargs.get("decode_responses"):
+            raise ValueError("decode_responses would turn values into text")
+        self._address = address
+        self.place = place_of(self._made_by.connection_kwargs)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._free: list[Link] = []
+        # Those that may still be made, and who waits for one to come back.
+        self._room = threading.Semaphore(self._address.max_connections)
+        self._back = threading.Condition()
+        self._waiting = 0
+
+    @property
+    def database(self) -> int:
+        return int(self._made_by.connection_kwargs.get("db") or 0)
+
+    def ask(self, question: Ask) -> Any:
+        """The answer. StorageUnavailable when there is none."""
+        attempt = Attempt(self.place, question)
+        while True:
+            try:
+                return self._ask_once(question.arguments, attempt)
+            except exceptions.NoScriptError as error:
+                self.ask(attempt.load(error))
+            except FAULTS as error:
+                time.sleep(attempt.pause_after(error))
+
+    def _ask_once(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
+        attempt.sent = False
+        if self._process != os.getpid():
+            # The parent's connections are left to it.
+            self._reset()
+        link = self._take()
+        try:
+            packed = hiredis.pack_command(arguments)
+            attempt.sent = True
+            answer = link.ask(packed)
+        except exceptions.ResponseError:
+            self._give_back(link)
+            raise
+        except BaseException:
+            self._lose(link)
+            raise
+        self._give_back(link)
+        return answer
+
+    def _take(self) -> Link:
+        """A connection that works, as far as can be known before anything is sent."""
+        while True:
+            try:
+                link = self._free.pop()
+            except IndexError:
+                link = self._make() if self._room.acquire(blocking=False) else self._wait()
+            if link.works():
+                return link
+            self._lose(link)
+
+    def _make(self) -> Link:
+        try:
+            return Link(self.connect(protocol=2))
+        except BaseException:
+            self._room.release()
+            raise
+
+    def _wait(self) -> Link:
+        deadline = time.monotonic() + self._address.timeout
+        with self._back:
+            self._waiting += 1
+            try:
+                while time.monotonic() < deadline:
+                    with contextlib.suppress(IndexError):
+                        return self._free.pop()
+                    if self._room.acquire(blocking=False):
+                        return self._make()
+                    # Not for long: who came back before we waited has told nobody.
+                    self._back.wait(0.01)
+            finally:
+                self._waiting -= 1
+        raise exceptions.TimeoutError("all of max_connections are busy")
+
+    def _give_back(self, link: Link) -> None:
+        self._free.append(link)
+        if self._waiting:
+            with self._back:
+                self._back.notify()
+
+    def _lose(self, link: Link) -> None:
+        self._room.release()
+        link.close()
+
+    def run(self, steps: Steps[T]) -> T:
+        """Answer all that ``steps`` asks; its result."""
+        answer = None
+        try:
+            while True:
+                answer = self.ask(steps.send(answer))
+        except StopIteration as done:
+            return done.value
+        finally:
+            steps.close()
+
+    def connect(self, protocol: int) -> redis.Connection:
+        """A connection of one's own, for waiting on."""
+        options = {**self._made_by.connection_kwargs, "protocol": protocol}
+        connection = self._made_by.connection_class(**options)
+        connection.connect()
+        return connection
+
+    def close(self) -> None:
+        """Disconnect those that nobody uses at the moment."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._lose(self._free.pop())
+
+
+class Link:
+    """A connection and how to know, cheaply, that the server has not closed it."""
+
+    __slots__ = ("_connection", "_poll", "_used")
+
+    def __init__(self, connection: redis.Connection) -> None:
+        self._connection = connection
+        self._used = time.monotonic()
+        poller = select.poll()
+        poller.register(socket_of(connection), select.POLLIN)
+        self._poll = poller.poll
+
+    def works(self) -> bool:
+        """Nobody has asked anything: what is there to read is the end, or nothing that we want."""
+        if self._poll(0):
+            return False
+        now = time.monotonic()
+        if now - self._used > HEALTH_CHECK_INTERVAL:
+            try:
+                self.ask(_PING)
+            except FAULTS:
+                return False
+        self._used = now
+        return True
+
+    def ask(self, packed: bytes) -> Any:
+        self._connection.send_packed_command((packed,), check_health=False)
+        return self._connection.read_response()
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._connection.disconnect()
+
+
+def socket_of(connection: redis.Connection) -> Any:
+    """redis-py has no public way to a connection's socket, to wait for it with others."""
+    return connection._sock
+
+
+class Attempt:
+    """Counts the attempts at one question, and says when to give up."""
+
+    __slots__ = ("_failures", "_place", "_question", "sent")
+
+    def __init__(self, place: str, question: Ask) -> None:
+        self._place = place
+        self._question = question
+        self._failures = 0
+        self.sent = False
+
+    def pause_after(self, error: Exception) -> float:
+        """Seconds until the next attempt; raises StorageUnavailable when there is to be none."""
+        self._failures += 1
+        if is_wrong_type(error):
+            raise wrong_type(self._question.arguments[1]) from error
+        unknown = self.sent and not self._question.again and _is_silence(error)
+        if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
+            raise self._refusal(error, unknown) from error
+        return PAUSE * 2**self._failures * random.uniform(0.5, 1)
+
+    def load(self, error: Exception) -> Ask:
+        """The server does not know the script: it is new, restarted, or was told to forget."""
+        self._failures += 1
+        if self._failures >= ATTEMPTS:
+            raise self._refusal(error, False) from error
+        return Ask(("SCRIPT", "LOAD", BY_SHA[self._question.arguments[1]]))
+
+    def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
+        return unavailable(self._place, error, unknown)
+
+
+def _is_silence(error: Exception) -> bool:
+    """No answer came, as against one that says no."""
+    if isinstance(error, exceptions.AuthenticationError | exceptions.BusyLoadingError):
+        return False
+    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it is worth another attempt: not after a time limit, which was the patience."""
+    if isinstance(error, exceptions.AuthenticationError | exceptions.TimeoutError):
+        return False
+    return isinstance(error, exceptions.ConnectionError | OSError)
+
+
+def place_of(options: dict[str, Any]) -> str:
+    """Where it is, for messages: without the password."""
+    where = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
+    return f"{where}/{options.get('db') or 0}"

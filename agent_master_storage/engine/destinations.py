@@ -1,0 +1,271 @@
+"""Where servers go to: files of clients, and keys of the storage that others read.
+
+Destinations are remembered in the document under ``targets``, as the Go engine remembers its
+targets: in its fields alone, so that it keeps them when it writes the document.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+from pydantic import ValidationError
+
+from ..exceptions import InvalidKey, InvalidValue
+from ..keys import check_key
+from . import keys
+from .core import Core, twin
+from .document import Document
+from .exceptions import DestinationExists, DestinationNotFound, InvalidDestination
+from .formats import registry
+from .formats.base import Format
+from .types import Server, View, problems
+
+logger = logging.getLogger("agent_master_storage.engine")
+
+FILE = "file"
+STORAGE = "storage"
+
+#: what the Go engine calls the format of its targets
+_GO_FORMATS = {"flat": "mcpServers", "nested": "vscode-settings", "project-nested": "mcpServers"}
+
+#: what Claude Code takes, as the Go engine's sanitizer leaves it
+_UNFIT = re.compile(r"[^a-zA-Z0-9_-]+")
+_MAX_FIT = 64
+
+
+class Destination(View):
+    """A file, or the key ``targets:<name>:config``, that gets the enabled servers."""
+
+    always: ClassVar[frozenset[str]] = frozenset(
+        {
+            "name",
+            "type",
+            "enabled",
+            "config_path",
+            "requires_sanitization",
+            "supports_projects",
+            "config_format",
+        }
+    )
+
+    name: str
+    #: "file" or "storage"
+    type: str = FILE
+    enabled: bool = False
+    #: of a file: absolute, or from the home folder with ``~``
+    config_path: str = ""
+    #: whether names of servers are made to fit [a-zA-Z0-9_-]{1,64}
+    requires_sanitization: bool = False
+    #: whether servers of one project alone go under ``projects.<path>``, as in ~/.claude.json
+    supports_projects: bool = False
+    #: see ``formats``
+    config_format: str = "mcpServers"
+    #: a regular expression; servers whose name does not match it are left out
+    server_name_pattern: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        return self.type != STORAGE
+
+    @property
+    def format(self) -> Format:
+        """What it is written as; InvalidValue when there is no such format."""
+        return registry.get(_GO_FORMATS.get(self.config_format, self.config_format))
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return Path(self.config_path).expanduser()
+
+    @property
+    def key(self) -> str:
+        """The key, where it is none."""
+        return keys.target(self.name)
+
+    def takes(self, servers: Iterable[Server], project: str = "") -> dict[str, Server]:
+        """The servers that go here, under the names that they have here.
+
+        Where projects are supported, those of one project alone, or of none.
+        """
+        taken: dict[str, Server] = {}
+        for server in servers:
+            if self.supports_projects and _project(server) != project:
+                continue
+            name = self._free_name(server.name, taken)
+            if server.enabled and server.internal.goes_to(self.name) and self._fits(name):
+                taken[name] = server
+        return taken
+
+    def _fits(self, name: str) -> bool:
+        return not self.server_name_pattern or bool(re.search(self.server_name_pattern, name))
+
+    def _free_name(self, name: str, taken: dict[str, Server]) -> str:
+        if not self.requires_sanitization:
+            return name
+        fit = base = _UNFIT.sub("-", name).strip("-_")[:_MAX_FIT] or "server"
+        number = 1
+        while fit in taken:
+            number += 1
+            fit = f"{base[: _MAX_FIT - len(str(number)) - 1]}-{number}"
+        return fit
+
+
+Destinations: TypeAlias = list[Destination]
+
+
+class DestinationVerbs(Core):
+    """Add, update, remove, get and list destinations."""
+
+    def add_destination(
+        self,
+        name: str,
+        path: str | Path = "",
+        format: str = "mcpServers",
+        *,
+        enabled: bool = True,
+        requires_sanitization: bool = False,
+        supports_projects: bool = False,
+        server_name_pattern: str = "",
+    ) -> Destination:
+        """Remember a destination: the file at ``path``, or without one a key of the storage.
+
+        DestinationExists; InvalidDestination.
+        """
+        destination = _checked(
+            name,
+            {
+                "name": name,
+                "type": FILE if path else STORAGE,
+                "enabled": enabled,
+                "configPath": str(path),
+                "requiresSanitization": requires_sanitization,
+                "supportsProjects": supports_projects,
+                "configFormat": format,
+                "serverNamePattern": server_name_pattern,
+            },
+        )
+
+        def edit(document: Document) -> Destination:
+            targets = document.section("targets")
+            if name in targets:
+                raise DestinationExists(name)
+            targets[name] = destination.to_dict()
+            return destination
+
+        return self.change(edit)
+
+    def update_destination(self, name: str, /, **fields: Any) -> Destination:
+        """Set fields of a destination, by the names of Destination; the others are kept.
+
+        DestinationNotFound; InvalidDestination.
+        """
+        if unknown := sorted(set(fields) - (set(Destination.model_fields) - {"name"})):
+            raise TypeError(f"a destination has no field {', '.join(unknown)} to be set")
+
+        def edit(document: Document) -> Destination:
+            before = _of(document, name)
+            destination = _checked(name, {**before.to_dict(), **_named(fields)})
+            document.section("targets", name).update(destination.to_dict())
+            return destination
+
+        return self.change(edit)
+
+    def remove_destination(self, name: str) -> Destination:
+        """Forget a destination; what was written there stays. DestinationNotFound."""
+
+        def edit(document: Document) -> Destination:
+            destination = _of(document, name)
+            del document.section("targets")[name]
+            return destination
+
+        return self.change(edit)
+
+    def get_destination(self, name: str) -> Destination:
+        """One destination; DestinationNotFound."""
+        return _of(self.config(), name)
+
+    def list_destinations(self, *, enabled: bool | None = None) -> Destinations:
+        """All destinations by name, or those that are enabled or not.
+
+        One that can't be read is logged and left out.
+        """
+        targets = self.config().section("targets")
+        found = (self._readable(name, targets[name]) for name in sorted(targets))
+        return [one for one in found if one and (enabled is None or one.enabled == enabled)]
+
+    def _readable(self, name: str, data: Any) -> Destination | None:
+        try:
+            return _read(name, data)
+        except InvalidDestination as error:
+            logger.warning("%s: %s", self.storage.alias, error)
+            return None
+
+    aadd_destination = twin(add_destination)
+    aupdate_destination = twin(update_destination)
+    aremove_destination = twin(remove_destination)
+    aget_destination = twin(get_destination)
+    alist_destinations = twin(list_destinations)
+
+
+def _project(server: Server) -> str:
+    return server.internal.project_path if server.internal.project_specific else ""
+
+
+def _of(document: Document, name: str) -> Destination:
+    found = document.section("targets").get(name)
+    if found is None:
+        raise DestinationNotFound(name)
+    return _read(name, found)
+
+
+def _read(name: str, data: Any) -> Destination:
+    try:
+        return Destination.model_validate(
+            {**data, "name": name} if isinstance(data, dict) else data
+        )
+    except ValidationError as error:
+        raise InvalidDestination(name, "; ".join(problems(error))) from None
+
+
+def _named(fields: dict[str, Any]) -> dict[str, Any]:
+    aliases = {key: info.alias or key for key, info in Destination.model_fields.items()}
+    paths = {key: str(part) if isinstance(part, Path) else part for key, part in fields.items()}
+    return {aliases[key]: part for key, part in paths.items()}
+
+
+def _checked(name: str, data: dict[str, Any]) -> Destination:
+    """A destination that can work; InvalidDestination."""
+    _check_name(name)
+    destination = _read(name, data)
+    try:
+        assert destination.format
+    except InvalidValue as error:
+        raise InvalidDestination(name, str(error)) from None
+    if destination.is_file:
+        _check_path(destination)
+    try:
+        re.compile(destination.server_name_pattern)
+    except re.error as error:
+        raise InvalidDestination(name, f"serverNamePattern: {error}") from None
+    return destination
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not name.strip() or name == "all":
+        raise InvalidDestination(str(name), "a name is a text; 'all' means every destination")
+    try:
+        check_key(keys.last_sync(name))
+        check_key(keys.target(name))
+    except InvalidKey as error:
+        raise InvalidDestination(name, str(error)) from None
+
+
+def _check_path(destination: Destination) -> None:
+    path = destination.config_path
+    if "\0" in path or not destination.path.is_absolute():
+        reason = "the path of a file is absolute, or begins with ~/"
+        raise InvalidDestination(destination.name, reason)

@@ -1,0 +1,71 @@
+"""The JSON faces of what the engine hands out: the same over HTTP and on the command line.
+
+Literal secrets are masked unless ``secrets`` asks for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from .backups import Backup
+from .destinations import Destination
+from .document import Document
+from .importing import ImportResult
+from .preview import Preview
+from .results import SyncResult
+from .secrets import advice, mask, mask_config
+from .types import Server
+
+Json = dict[str, Any]
+
+
+def server(server: Server, *, secrets: bool = False) -> Json:
+    """One server; ``advice`` tells of literal secrets without showing them."""
+    config = server.config.to_dict()
+    return {
+        "name": server.name,
+        "enabled": server.enabled,
+        "transport": server.transport,
+        "config": config if secrets else mask_config(config),
+        "internal": server.internal.to_dict(),
+        "problems": list(server.problems),
+        "advice": [asdict(one) for one in advice(config)],
+        "fingerprint": server.fingerprint,
+    }
+
+
+def document(document: Document, *, secrets: bool = False) -> Json:
+    """A whole document."""
+    return document.data if secrets else dict(mask(document.data))
+
+
+def backup(backup: Backup) -> Json:
+    """What is known about a backup."""
+    return backup.to_dict()
+
+
+def destination(destination: Destination) -> Json:
+    """One destination, in the words of the stored document."""
+    return destination.to_dict()
+
+
+def imported(result: ImportResult, *, dry_run: bool = False) -> Json:
+    """What an import did, or would do."""
+    lists = {key: list(part) if isinstance(part, tuple) else part for key, part in _fields(result)}
+    return {**lists, "dry_run": dry_run}
+
+
+def preview(preview: Preview) -> Json:
+    """What a sync would change; the diff is masked by itself."""
+    lists = {key: list(part) if isinstance(part, tuple) else part for key, part in _fields(preview)}
+    return {**lists, "differs": preview.differs}
+
+
+def synced(result: SyncResult) -> Json:
+    """What a sync did."""
+    return result.to_dict() | {"dryRun": result.dry_run, "written": result.written}
+
+
+def _fields(found: ImportResult | Preview) -> list[tuple[str, Any]]:
+    return list(asdict(found).items())

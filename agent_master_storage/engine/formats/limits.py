@@ -1,0 +1,85 @@
+"""How large an imported document may be. Each limit is refused with the place that broke it.
+
+They hold for every syntax, and for what comes as Python objects too: an alias in YAML makes a
+small text a huge tree, so what is counted is the tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import paths
+from ..exceptions import InvalidDocument
+
+Path = tuple[str, ...]
+
+#: bytes of a text
+MAX_SIZE = 1024 * 1024
+#: levels of objects and lists
+MAX_DEPTH = 64
+#: objects, lists and values in them
+MAX_NODES = 200_000
+#: bytes, and values, of a client's file that servers are synced to
+MAX_OWN_SIZE = 64 * 1024 * 1024
+MAX_OWN_NODES = 5_000_000
+#: servers of one document
+MAX_SERVERS = 5_000
+
+
+def check_size(size: int, max_size: int = MAX_SIZE) -> None:
+    """InvalidDocument when a text has more than ``max_size`` bytes."""
+    if size > max_size:
+        raise InvalidDocument(f"the text has {size:,} bytes, more than the {max_size:,} allowed")
+
+
+def check_servers(count: int, where: str) -> None:
+    """InvalidDocument when there are more than MAX_SERVERS."""
+    if count > MAX_SERVERS:
+        raise InvalidDocument(f"has {count:,} servers, more than {MAX_SERVERS:,}", where)
+
+
+def check_tree(document: Any, max_nodes: int = MAX_NODES) -> None:
+    """InvalidDocument for what is too deep, too large, or what no JSON can hold."""
+    level: list[tuple[Path, Any]] = [((), document)]
+    left = max_nodes
+    for _ in range(MAX_DEPTH + 1):
+        below: list[tuple[Path, Any]] = []
+        for path, node in level:
+            left -= len(node) if isinstance(node, Mapping | list | tuple) else 0
+            # Asked at each: aliases of YAML make the next level as large as they like.
+            if left < 0:
+                raise InvalidDocument(f"the document has more than {max_nodes:,} values")
+            below += _children(path, node)
+        level = below
+        if not level:
+            return
+    raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels", paths.join(level[0][0][:4]))
+
+
+def _children(path: Path, node: Any) -> Iterable[tuple[Path, Any]]:
+    if isinstance(node, Mapping):
+        return [((*path, _key(path, key)), part) for key, part in node.items()]
+    if isinstance(node, list | tuple):
+        return [((*path, str(index)), part) for index, part in enumerate(node)]
+    _check_scalar(path, node)
+    return ()
+
+
+def _key(path: Path, key: Any) -> str:
+    if not isinstance(key, str):
+        raise InvalidDocument(f"the key {key!r} is no string", paths.join(path))
+    _check_scalar(path, key)
+    return key
+
+
+def _check_scalar(path: Path, value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidDocument("must be a finite number", paths.join(path))
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            reason = "holds a lone surrogate, which UTF-8 can't encode"
+            raise InvalidDocument(reason, paths.join(path)) from None

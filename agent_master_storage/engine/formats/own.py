@@ -1,0 +1,73 @@
+"""The engine's own document: what is stored, ``version``, ``servers`` and ``settings``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import paths
+from ..exceptions import InvalidDocument
+from ..settings import new_document
+from . import servers
+from .base import Format, Json, look
+from .values import kind
+
+
+class Own(Format):
+    """Servers stand in it as they are stored, with all that the engine notes about them."""
+
+    name = "engine"
+    title = "the engine's own document"
+    clients = ("agent-master",)
+    path = ("servers",)
+    # Where the Go engine keeps them.
+    inputs_path = ("metadata", "inputs")
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        """By the words in its servers, and when these say nothing by what stands beside them."""
+        ours, theirs = _named(document, ("transport", "internal")), _named(document, ("type",))
+        if ours and theirs:
+            raise InvalidDocument(
+                f"the document is ambiguous: {theirs} has 'type' as in VS Code, {ours} has"
+                " 'transport' or 'internal' as the engine writes; say its format"
+            )
+        if ours or theirs:
+            return bool(ours)
+        return "version" in document or "settings" in document
+
+    def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
+        """As it is, once it was found to be one."""
+        transport = servers.read(raw, self.spelling, where, warnings)["transport"]
+        rest = {key: copy.deepcopy(part) for key, part in raw.items() if key != "transport"}
+        return {"transport": transport, **rest}
+
+    def read_settings(self, document: Mapping[str, Any]) -> Json:
+        found = document.get("settings")
+        if found is None:
+            return {}
+        if not isinstance(found, Mapping):
+            raise InvalidDocument(f"must be an object, not {kind(found)}", "settings")
+        return copy.deepcopy(dict(found))
+
+    def render(
+        self,
+        given: Mapping[str, Mapping[str, Any]],
+        *,
+        inputs: Iterable[Mapping[str, Any]] = (),
+        base: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """See Format.render(); without a ``base`` the settings are those of a new document."""
+        return super().render(given, inputs=inputs, base=new_document() if base is None else base)
+
+    def write_server(self, server: Mapping[str, Any]) -> Json:
+        return dict(server)
+
+
+def _named(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """The path of the first server that has one of the keys; empty when none has."""
+    found = look(document, Own.path)
+    for name, server in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(server, Mapping) and any(key in server for key in keys):
+            return paths.join((*Own.path, name))
+    return ""

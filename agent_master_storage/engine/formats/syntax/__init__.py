@@ -1,0 +1,84 @@
+"""Texts that hold a document: JSON (with comments), YAML and TOML. One file each.
+
+All of them refuse a key that stands twice, since one of the two would be lost, and say the
+line of a fault. No message holds a value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from types import ModuleType
+from typing import Any
+
+from ....exceptions import InvalidValue
+from ...exceptions import InvalidDocument
+from .. import limits
+from . import jsontext, tomltext, yamltext
+
+SYNTAXES = ("json", "yaml", "toml")
+
+_MODULES: dict[str, ModuleType] = {"json": jsontext, "yaml": yamltext, "toml": tomltext}
+_SUFFIXES = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
+
+_KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
+#: a table's head, or a key with its value
+_TOML_LINE = re.compile(rf"\[\[?{_KEYS}\]\]?\s*(?:#.*)?|{_KEYS}=.*")
+
+
+def loads(data: str | bytes, syntax: str | None = None, *, own: bool = False) -> Any:
+    """Parse a text; without a ``syntax`` its first line tells which it is.
+
+    ``own``: a file of this machine, which may be larger: clients keep all they know in it.
+    InvalidDocument says the line of a fault, or which of the limits was passed.
+    """
+    text = _decode(data, limits.MAX_OWN_SIZE if own else limits.MAX_SIZE)
+    # TOML alone has a text for an object without anything.
+    if not text.strip() and syntax != "toml":
+        raise InvalidDocument("the text is empty")
+    document = _module(syntax or guess(text)).loads(text)
+    limits.check_tree(document, limits.MAX_OWN_NODES if own else limits.MAX_NODES)
+    return document
+
+
+def dumps(document: Any, syntax: str = "json", *, own: bool = False) -> str:
+    """A document as text. InvalidDocument for what the syntax can't hold (null in TOML)."""
+    module = _module(syntax)
+    limits.check_tree(document, limits.MAX_OWN_NODES if own else limits.MAX_NODES)
+    text: str = module.dumps(document)
+    return text
+
+
+def guess(text: str) -> str:
+    """The syntax that the first significant line of a text is written in."""
+    for line in map(str.strip, text.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        if _TOML_LINE.fullmatch(line):
+            return "toml"
+        return "json" if line.startswith(("{", "[", "//", "/*")) else "yaml"
+    return "yaml"
+
+
+def of_file(name: str) -> str | None:
+    """The syntax that a file's name tells, or None."""
+    return _SUFFIXES.get(PurePath(name).suffix.lower())
+
+
+def _decode(data: str | bytes, max_size: int) -> str:
+    limits.check_size(len(data), max_size)
+    if isinstance(data, bytes):
+        try:
+            # Some editors put a byte order mark before it.
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidDocument(f"not UTF-8: byte {error.start}") from None
+    limits.check_size(len(data.encode(errors="surrogatepass")), max_size)
+    return data.removeprefix("\ufeff")
+
+
+def _module(syntax: str) -> Any:
+    if syntax not in _MODULES:
+        raise InvalidValue(f"syntax must be one of {', '.join(SYNTAXES)}, not {syntax!r}")
+    return _MODULES[syntax]

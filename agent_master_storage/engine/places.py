@@ -1,0 +1,101 @@
+"""What a destination points at: read once, and replaced only if it is still what was read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ..backends.base import BaseStorage
+from ..exceptions import KeyNotFound
+from . import files
+from .destinations import Destination
+from .exceptions import DestinationUnavailable
+
+#: setting: the folders that files of destinations may be in; all, where it is not set
+ROOTS = "AGENT_MASTER_STORAGE_DESTINATION_ROOTS"
+
+
+class Place(ABC):
+    """A file or a key, as it was when this object was made."""
+
+    #: None: there is none
+    content: bytes | None
+    #: what it is written in; None: as its format has it
+    suffix: str = ""
+
+    @abstractmethod
+    def replace(self, content: bytes) -> None:
+        """Write it; FileChanged or RevisionConflict when it is not the same any more."""
+
+    def back_up(self, keep: int) -> str:
+        """Copy what was read, and say where to; empty when that is not needed."""
+        return ""
+
+
+class FilePlace(Place):
+    """A file."""
+
+    def __init__(self, path: Path) -> None:
+        _check_root(path)
+        self._read = files.read(path)
+        self.content = self._read.content
+        self.suffix = path.suffix
+
+    def replace(self, content: bytes) -> None:
+        files.replace(self._read, content)
+
+    def back_up(self, keep: int) -> str:
+        return str(files.back_up(self._read, keep) or "")
+
+
+class KeyPlace(Place):
+    """A key of the storage, whose change log is backup enough."""
+
+    def __init__(self, storage: BaseStorage, key: str) -> None:
+        self._storage = storage
+        self._key = key
+        self.content, self._revision = None, 0
+        try:
+            entry = storage.entry(key)
+        except KeyNotFound:
+            return
+        self.content, self._revision = entry.value, entry.revision
+
+    def replace(self, content: bytes) -> None:
+        self._storage.write(self._key, content, if_revision=self._revision)
+
+
+def place_of(destination: Destination, storage: BaseStorage) -> Place:
+    """Look at what a destination points at; DestinationUnavailable for a file that can't be."""
+    if not destination.is_file:
+        return KeyPlace(storage, destination.key)
+    try:
+        # Others write targets too, and what is relative depends on who reads it.
+        if not destination.path.is_absolute():
+            raise ValueError(f"the path {destination.config_path!r} is not absolute")
+        return FilePlace(destination.path)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DestinationUnavailable(destination.name, str(error)) from error
+
+
+def allowed_roots() -> list[Path] | None:
+    """The folders of the setting, None for all; ImproperlyConfigured."""
+    found = getattr(settings, ROOTS, None)
+    if found is None:
+        return None
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str | Path) for one in found):
+        raise ImproperlyConfigured(f"{ROOTS} must be a list of folders")
+    roots = [Path(one).expanduser() for one in found]
+    if not all(root.is_absolute() for root in roots):
+        raise ImproperlyConfigured(f"{ROOTS}: each folder is absolute, or begins with ~/")
+    return [root.resolve() for root in roots]
+
+
+def _check_root(path: Path) -> None:
+    roots = allowed_roots()
+    real = path.resolve()
+    if roots is not None and not any(real.is_relative_to(root) for root in roots):
+        raise PermissionError(f"{path} is in none of the folders of {ROOTS}")

@@ -1,0 +1,186 @@
+"""References in configuration values: found, and replaced only when asked for.
+
+=====================  ==============================================================
+``${VAR}``             an environment variable (Claude Code, the Go engine)
+``${VAR:-default}``    the same; the default when it is not set, or empty, as in a shell
+``${env:VAR}``         the same, as VS Code and Cursor write it
+``${input:id}``        what VS Code asks the user for, see ``inputs``
+``${workspaceFolder}`` and its like: known to the client alone, always kept
+=====================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..exceptions import InvalidValue
+from . import paths
+
+Kind: TypeAlias = Literal["env", "input", "client"]
+
+#: a default may hold braces in pairs, and so a reference of its own
+REFERENCE = re.compile(r"\$\{([^{}:]*)(:(?:[^{}]|\{[^{}]*\})*)?\}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: https://code.visualstudio.com/docs/reference/variables-reference
+_CLIENTS_OWN = frozenset(
+    [
+        "userHome",
+        "workspaceFolder",
+        "workspaceFolderBasename",
+        "workspaceRoot",
+        "workspaceRootFolderName",
+        "file",
+        "fileWorkspaceFolder",
+        "fileWorkspaceFolderBasename",
+        "relativeFile",
+        "relativeFileDirname",
+        "fileBasename",
+        "fileBasenameNoExtension",
+        "fileExtname",
+        "fileDirname",
+        "fileDirnameBasename",
+        "cwd",
+        "lineNumber",
+        "columnNumber",
+        "selectedText",
+        "execPath",
+        "defaultBuildTask",
+        "pathSeparator",
+    ]
+)
+
+
+class MissingVariable(InvalidValue):
+    """Variables that a value refers to are not set; ``missing`` has each name and its place."""
+
+    code = "missing_variable"
+
+    def __init__(self, missing: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{name} (in {where})" if where else name for name, where in self.missing)
+        return f"not set: {found}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """One reference."""
+
+    #: as it is written
+    text: str
+    kind: Kind
+    #: of the variable or the input; of the whole for one that the client alone knows
+    name: str
+    #: what stands for a variable that is not set
+    default: str | None = None
+
+
+def find(text: str) -> list[Reference]:
+    """The references in a text, in order."""
+    return [_reference(found) for found in REFERENCE.finditer(text)]
+
+
+def references(value: Any, where: str = "") -> Iterator[tuple[str, Reference]]:
+    """The references in any JSON value, each with its place, as ``env.TOKEN``."""
+    for place, text in _texts(value, where):
+        for reference in find(text):
+            yield place, reference
+
+
+def substitute(
+    value: Any,
+    environment: Mapping[str, str],
+    inputs: Mapping[str, str] | None = None,
+    where: str = "",
+) -> Any:
+    """A copy of ``value`` with its references replaced.
+
+    Without ``inputs``, references to them are kept. MissingVariable names all that are not set,
+    before anything is replaced.
+    """
+    missing = tuple(
+        dict.fromkeys(
+            (reference.name, place)
+            for place, reference in references(value, where)
+            if _value(reference, environment, inputs) is None
+        )
+    )
+    if missing:
+        raise MissingVariable(missing)
+    return _substituted(value, environment, inputs)
+
+
+def _reference(found: re.Match[str]) -> Reference:
+    name, rest = found[1], found[2] or ""
+    text = found[0]
+    if name == "input":
+        return Reference(text=text, kind="input", name=rest[1:])
+    if name == "env":
+        name, rest = _split(rest[1:])
+    if not _VARIABLE.fullmatch(name) or name in _CLIENTS_OWN:
+        return Reference(text=text, kind="client", name=text[2:-1])
+    if rest and not rest.startswith(":-"):
+        return Reference(text=text, kind="client", name=text[2:-1])
+    return Reference(text=text, kind="env", name=name, default=rest[2:] if rest else None)
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, colon, rest = text.partition(":")
+    return name, colon + rest
+
+
+def _value(
+    reference: Reference, environment: Mapping[str, str], inputs: Mapping[str, str] | None
+) -> str | None:
+    """What stands for it, or None when nothing does."""
+    if reference.kind == "client":
+        return reference.text
+    if reference.kind == "input":
+        return reference.text if inputs is None else inputs.get(reference.name)
+    found = environment.get(reference.name)
+    if reference.default is None:
+        return found
+    return found or _replace(reference.default, environment, inputs)
+
+
+def _replace(
+    text: str, environment: Mapping[str, str], inputs: Mapping[str, str] | None
+) -> str | None:
+    """The text with its references replaced, or None when one stands for nothing."""
+    parts: list[str] = []
+    end = 0
+    for found in REFERENCE.finditer(text):
+        value = _value(_reference(found), environment, inputs)
+        if value is None:
+            return None
+        parts += [text[end : found.start()], value]
+        end = found.end()
+    return "".join([*parts, text[end:]])
+
+
+def _substituted(
+    value: Any, environment: Mapping[str, str], inputs: Mapping[str, str] | None
+) -> Any:
+    if isinstance(value, str):
+        return _replace(value, environment, inputs)
+    if isinstance(value, Mapping):
+        return {key: _substituted(part, environment, inputs) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_substituted(part, environment, inputs) for part in value]
+    return value
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _texts(part, paths.under(where, key))
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _texts(part, paths.under(where, index))

@@ -1,0 +1,1 @@
+"""Parts of ``manage.py mcp``: its arguments and what it prints."""

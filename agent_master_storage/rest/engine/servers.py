@@ -1,0 +1,248 @@
+"""Servers: list, add, get, put, patch, delete; enable, disable, rename."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ...engine import Document, Engine, Server, faces
+from ...engine.core import until_first
+from ...engine.exceptions import ServerChanged, ServerExists, ServerNotFound
+from ...engine.filters import ServerFilter
+from ...exceptions import InvalidValue
+from .. import bodies, params
+from ..negotiation import MERGE_PATCH, JsonParser, MergePatchParser
+from . import openapi
+from .base import DocumentView, text_of
+from .reading import Given
+
+#: what the browsable page begins its form with
+SAMPLE = {"config": {"transport": "stdio", "command": "", "args": [], "env": {}}, "enabled": True}
+
+
+class ServersView(DocumentView):
+    """What all views of servers can do."""
+
+    name = "Servers"
+    parser_classes: Any = (JsonParser, MergePatchParser)
+
+    @property
+    def server_name(self) -> str:
+        """The name, from the path or from ``?name=``."""
+        query = self.request.query_params
+        if "name" in self.kwargs and "name" in query:
+            raise InvalidValue("the name is given twice, in the path and as ?name=")
+        if "name" not in self.kwargs and "name" not in query:
+            raise InvalidValue("give a name, in the path or as ?name=")
+        return str(self.kwargs["name"] if "name" in self.kwargs else query["name"])
+
+    def one(self, name: str, status: int = 200) -> Response:
+        """A server as it stands now."""
+        secrets = self.shows_secrets()
+        look = self.look()
+        server = look.document.server(name)
+        return Response(faces.server(server, secrets=secrets), status, headers=look.headers)
+
+    def engine_for(self, name: str) -> Engine:
+        """The engine that changes this server under the request's condition."""
+        return self.changing(lambda document: name in document.servers)
+
+    def sent(self, media_type: str = "application/json") -> dict[str, Any]:
+        """The object that was sent."""
+        limit = bodies.json_limit(self.storage.max_value_size)
+        document = bodies.read_json(self.request, limit, media_type)
+        if not isinstance(document, dict):
+            raise InvalidValue("the body must be a JSON object")
+        return document
+
+
+class ServerView(ServersView):
+    """One server, by the name in the path."""
+
+    name = "Server"
+    sample = SAMPLE
+
+    @openapi.described("engine_server_read", openapi.READ)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a server."""
+        name, look = self.server_name, self.look()
+        if answer := self.unchanged(look, name in look.document.servers):
+            return answer
+        return self.one(name)
+
+    @openapi.described("engine_server_write", openapi.PUT)
+    def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Write a server whole: 201 when it is new, 200 when it was there."""
+        name, document = self.server_name, self.sent()
+        if document.get("name", name) != name:
+            raise InvalidValue("the body's name is not the one of the URL")
+        given = Given.of(document)
+        self.shows_secrets()
+        with self.acting():
+            new = until_first(
+                lambda: self._put(name, given), ServerChanged, ServerExists, ServerNotFound
+            )
+        return self.one(name, 201 if new else 200)
+
+    def _put(self, name: str, given: Given) -> bool:
+        """Whether it was new."""
+        engine = self.engine_for(name)
+        stored = _find(engine.config(), name)
+        given.check_seen(name, stored)
+        if stored is None:
+            engine.add_server(name, given.filled({}), internal=given.internal)
+            return True
+        engine.update_server(
+            name,
+            given.filled(stored.config.to_dict()),
+            internal=given.internal,
+            if_unchanged=stored.fingerprint,
+            replace=True,
+        )
+        return False
+
+    @openapi.described("engine_server_patch", openapi.PATCH)
+    def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Apply a JSON merge patch (RFC 7396) to a server, atomically."""
+        name, patch = self.server_name, self.sent(MERGE_PATCH)
+        if patch.get("name", name) != name:
+            raise InvalidValue("a patch gives no new name: rename the server")
+        given = Given.of(patch)
+        self.shows_secrets()
+        with self.acting():
+            until_first(lambda: self._patch(name, given), ServerChanged)
+        return self.one(name)
+
+    def _patch(self, name: str, given: Given) -> None:
+        engine = self.engine_for(name)
+        stored = engine.get_server(name)
+        given.check_seen(name, stored)
+        engine.update_server(
+            name,
+            given.merged(stored.config.to_dict()),
+            internal=given.merged_internal(stored.internal.to_dict()),
+            if_unchanged=stored.fingerprint,
+            replace=True,
+        )
+
+    @openapi.described("engine_server_delete", openapi.DELETE)
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Remove a server."""
+        name = self.server_name
+        with self.acting():
+            self.engine_for(name).remove_server(name)
+        return Response(status=204)
+
+
+@openapi.by_name
+class ServersByNameView(ServerView):
+    """The servers of a document; with ``?name=``, one of them."""
+
+    name = "Servers"
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the servers that match every filter, or return the one that ``?name=`` names."""
+        if "name" in request.query_params:
+            return super().get(request)
+        secrets, wanted, look = self.shows_secrets(), _filter(request), self.look()
+        if answer := self.unchanged(look):
+            return answer
+        found = wanted.select(look.document.list())
+        body = {
+            "revision": look.revision,
+            "epoch": self.storage.epoch if self.storage.supports_resume else None,
+            "results": [faces.server(server, secrets=secrets) for server in found],
+            "next": None,
+        }
+        return Response(body, headers=look.headers)
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a server; 409 when there is one of that name."""
+        document = self.sent()
+        name, given = text_of(document, "name"), Given.of(document)
+        self.shows_secrets()
+        with self.acting():
+            self.changing().add_server(name, given.filled({}), internal=given.internal)
+        return self.one(name, 201)
+
+
+class ActionView(ServerView):
+    """What is done to a server by POST. For other methods the path is all name."""
+
+    action: ClassVar[str]
+
+    @property
+    def server_name(self) -> str:
+        name = str(self.kwargs["name"])
+        return name if self.request.method == "POST" else f"{name}/{self.action}"
+
+    def done(self, change: Callable[[Engine, str], object], name: str | None = None) -> Response:
+        """Make the change and show the server."""
+        self.shows_secrets()
+        with self.acting():
+            change(self.engine_for(self.server_name), self.server_name)
+        return self.one(name or self.server_name)
+
+
+@openapi.post_alone
+class EnableView(ActionView):
+    """Enables a server."""
+
+    name = "Enable server"
+    action = "enable"
+
+    @openapi.described("engine_server_enable", openapi.ACT)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Enable a server: every destination that it goes to gets it."""
+        return self.done(Engine.enable_server)
+
+
+@openapi.post_alone
+class DisableView(ActionView):
+    """Disables a server."""
+
+    name = "Disable server"
+    action = "disable"
+
+    @openapi.described("engine_server_disable", openapi.ACT)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Disable a server: no destination has it any more."""
+        return self.done(Engine.disable_server)
+
+
+@openapi.post_alone
+class RenameView(ActionView):
+    """Renames a server."""
+
+    name = "Rename server"
+    action = "rename"
+
+    @openapi.described("engine_server_rename", openapi.RENAME)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give a server another name; 409 when that is taken."""
+        new = text_of(self.body("new_name"), "new_name")
+        return self.done(lambda engine, name: engine.rename_server(name, new), new)
+
+
+def _find(document: Document, name: str) -> Server | None:
+    return document.server(name) if name in document.servers else None
+
+
+def _filter(request: Request) -> ServerFilter:
+    query = request.query_params
+
+    def flag(name: str) -> bool | None:
+        return params.flag(request, name, True) if name in query else None
+
+    return ServerFilter(
+        enabled=flag("enabled"),
+        transport=query.get("transport"),
+        source=query.get("source"),
+        name_pattern=query.get("name_pattern"),
+        sync_targets=query.getlist("sync_target") or None,
+        project_specific=flag("project_specific"),
+        tags=query.getlist("tag") or None,
+    )

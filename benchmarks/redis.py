@@ -1,0 +1,221 @@
+"""RedisStorage against bare redis-py, django-redis and py-key-value, all on one server.
+
+- Reading and writing one key, in a thread and in an event loop.
+- From ``write()`` in one process to a handler in another.
+- A store of a million keys that somebody else wrote: taken in, compared, listed; and how long any
+  command kept the server from answering others, as its slow log has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.core.cache import caches
+from key_value.aio.stores.redis import RedisStore
+
+from agent_master_storage import storages
+from agent_master_storage.backends.redis import RedisStorage
+
+from .figures import Goal, heading, interleaved, line, ratio
+from .latency import measure_handler
+from .options import Options
+
+URL = os.environ["BENCHMARKS_REDIS_URL"]
+KEYS = [f"targets:agent-{number:04}:config" for number in range(1000)]
+VALUE_SIZE = 256
+PAGE = 4096
+
+_counter = itertools.count()
+
+Call = Callable[[int], object]
+AsyncCall = Callable[[int], Awaitable[object]]
+
+READ, WRITE = Goal(bound=0.85), Goal(bound=0.6)
+FASTER = Goal(bound=1)
+#: milliseconds
+BLOCKS = Goal(bound=5, at_least=False)
+DELIVERED = Goal(bound=2, at_least=False)
+
+
+def run(options: Options) -> None:
+    """All of it."""
+    _sync(options)
+    asyncio.run(_async(options))
+    heading("Redis: write() to a handler in another process")
+    measure_handler("redis", options, DELIVERED)
+    storages["redis"].close()
+    _million(options)
+    _pages(options)
+
+
+def _value() -> bytes:
+    return (b"%d " % next(_counter)).ljust(VALUE_SIZE, b".")
+
+
+def _key(number: int) -> str:
+    return KEYS[number * 617 % len(KEYS)]
+
+
+# One key
+
+
+def _sync(options: Options) -> None:
+    heading("Redis: read and write in a thread")
+    storage, cache = storages["redis"], caches["django-redis"]
+    with redis.Redis.from_url(URL) as bare:
+        for key in KEYS:
+            storage.write(key, _value())
+            bare.set(f"bare:{key}", _value())
+            cache.set(key, _value())
+        reads: dict[str, Call] = {
+            "storage": lambda number: storage.read(_key(number)),
+            "redis-py": lambda number: bare.get(f"bare:{_key(number)}"),
+            "django-redis": lambda number: cache.get(_key(number)),
+        }
+        writes: dict[str, Call] = {
+            "storage": lambda number: storage.write(_key(number), _value()),
+            "redis-py": lambda number: bare.set(f"bare:{_key(number)}", _value()),
+            "django-redis": lambda number: cache.set(_key(number), _value()),
+        }
+        for name, calls, goal in (("read", reads, READ), ("write", writes, WRITE)):
+            rates = interleaved(calls, count=options.scaled(4000), rounds=options.rounds)
+            _report(name, rates, goal)
+
+
+async def _async(options: Options) -> None:
+    heading("Redis: read and write in an event loop")
+    storage, cache = storages["redis"], caches["django-redis"]
+    bare, store = redis.asyncio.Redis.from_url(URL), RedisStore(url=URL)
+    for key in KEYS:
+        await store.put(key, {"value": _value().decode()})
+    reads: dict[str, AsyncCall] = {
+        "storage": lambda number: storage.aread(_key(number)),
+        "redis-py": lambda number: bare.get(f"bare:{_key(number)}"),
+        "py-key-value": lambda number: store.get(_key(number)),
+        "django-redis": lambda number: cache.aget(_key(number)),
+    }
+    writes: dict[str, AsyncCall] = {
+        "storage": lambda number: storage.awrite(_key(number), _value()),
+        "redis-py": lambda number: bare.set(f"bare:{_key(number)}", _value()),
+        "py-key-value": lambda number: store.put(_key(number), {"value": _value().decode()}),
+        "django-redis": lambda number: cache.aset(_key(number), _value()),
+    }
+    for name, calls, goal in (("read", reads, READ), ("write", writes, WRITE)):
+        _report(name, await _interleaved(calls, options.scaled(2000), options.rounds), goal)
+    await bare.aclose()
+    await store.close()
+    storages["redis"].close()
+
+
+async def _interleaved(
+    calls: Mapping[str, AsyncCall], count: int, rounds: int
+) -> dict[str, list[float]]:
+    """See figures.interleaved()."""
+    rates: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(rounds + 1):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for index in range(count):
+                await call(index)
+            if number:
+                rates[name].append(count / (time.perf_counter() - start))
+    return rates
+
+
+def _report(name: str, rates: dict[str, list[float]], goal: Goal) -> None:
+    ours = rates.pop("storage")
+    line(f"{name}: storage", sorted(ours)[len(ours) // 2], "/s")
+    for peer, theirs in rates.items():
+        bound = goal if peer == "redis-py" else FASTER
+        line(f"{name}: storage to {peer}", ratio(ours, theirs), "x", bound)
+
+
+# Many keys
+
+
+def _million(options: Options) -> None:
+    count = options.scaled(1_000_000)
+    heading(f"Redis: {count:,} keys that somebody else wrote")
+    small, large = _store("small"), _store("large")
+    with redis.Redis.from_url(URL) as engine:
+        _fill(engine, "small", 1000, 64)
+        _fill(engine, "large", count, 64)
+        small.list()
+        _timed(engine, "taking them in", large.list, count)
+        _timed(engine, "comparing all of them again", large._tracker._sweep_all, count)
+        prefix = "targets:agent-000001"
+        assert len(small.list("targets:agent-000000")) == len(large.list(prefix)) == 100
+        calls: dict[str, Call] = {
+            "small": lambda _: small.list("targets:agent-000000"),
+            "large": lambda _: large.list(prefix),
+        }
+        rates = interleaved(calls, count=options.scaled(400), rounds=options.rounds)
+        cost = ratio(rates["small"], rates["large"])
+        line("list of 100 keys, to its cost at 1,000", cost, "x", Goal(bound=1.5, at_least=False))
+        _timed(engine, "a list of all", large.list, count)
+        _timed(engine, "a snapshot of all", large.snapshot, count)
+        large.close(), small.close()
+        engine.flushall()
+
+
+def _pages(options: Options) -> None:
+    """Values of 4 KiB: everything that is done to many of them at once, or to the log of them."""
+    count = options.scaled(20_000)
+    heading(f"Redis: {count:,} values of {PAGE:,} bytes")
+    storage = _store("pages")
+    with redis.Redis.from_url(URL) as engine:
+        _fill(engine, "pages", count, PAGE)
+        _timed(engine, "taking them in", storage.list, count)
+        _timed(engine, "comparing all of them again", storage._tracker._sweep_all, count)
+        _timed(engine, "a snapshot of all", storage.snapshot, count)
+
+        def write() -> None:
+            for number in range(count):
+                storage.write(f"targets:agent-{number:08}:config", b"%d" % number * (PAGE // 8))
+
+        _timed(engine, "as many writes, which trim the log", write, count)
+        _timed(engine, "the history", storage.history, 10_000)
+        _timed(engine, "compaction of it", lambda: storage.compact(storage.revision), 10_000)
+        storage.close()
+
+
+def _store(prefix: str) -> Any:
+    return RedisStorage(alias=prefix, url=URL, prefix=prefix, reconcile_interval=3600)
+
+
+def _fill(engine: Any, prefix: str, count: int, size: int) -> None:
+    for start in range(0, count, 5000):
+        numbers = range(start, min(start + 5000, count))
+        engine.mset(
+            {
+                f"{prefix}:targets:agent-{n:08}:config": (b"%d " % n).ljust(size, b".")
+                for n in numbers
+            }
+        )
+
+
+def _timed(engine: Any, name: str, function: Callable[[], object], count: int) -> None:
+    """How long it takes, and the longest time that one command of it kept the server busy."""
+    engine.config_set("slowlog-log-slower-than", 500)
+    engine.config_set("slowlog-max-len", 100_000)
+    engine.slowlog_reset()
+    start = time.perf_counter()
+    function()
+    seconds = time.perf_counter() - start
+    slow = [
+        (found["duration"] / 1000, found["command"].split()[0].decode())
+        for found in engine.slowlog_get(100_000)
+        # Reading the log of the step before is no part of it.
+        if not found["command"].startswith(b"SLOWLOG")
+    ]
+    longest, command = max(slow, default=(0.5, "all of them"))
+    over = sum(duration > BLOCKS.bound for duration, _ in slow)
+    line(f"{name}: keys", count / seconds, "/s")
+    line(f"{name}: longest command", longest, "ms", BLOCKS, f"{command}; {over} over 5 ms")

@@ -1,0 +1,1 @@
+"""The engine on top of the storages."""

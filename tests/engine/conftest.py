@@ -1,0 +1,73 @@
+"""An engine on each store in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+
+from agent_master_storage import storages
+from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.engine import Engine
+
+NAMES = {"memory": "memory", "default": "sqlite", "postgres": "postgresql", "redis": "redis"}
+#: the aliases of the suite whose entries carry revisions
+STORES = [alias for alias in NAMES if alias in settings.AGENT_MASTER_STORAGE]
+
+#: what needs the Redis adapter
+collect_ignore = [] if "redis" in STORES else ["test_go_on_redis.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on every store needs the databases; what runs in memory alone is quicker."""
+    mark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+    for item in items:
+        if {"storage", "shared"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(mark)
+
+
+@pytest.fixture(params=STORES, ids=[NAMES[alias] for alias in STORES])
+def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Any]:
+    """Each store in turn, empty."""
+    empty(request.param)
+    yield storages[request.param]
+    # The thread that works for event loops would keep its connections, and a database.
+    asyncio.run(sync_to_async(connections.close_all)())
+
+
+@pytest.fixture(
+    params=[alias for alias in STORES if alias != "memory"],
+    ids=[NAMES[alias] for alias in STORES if alias != "memory"],
+)
+def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
+    """Each store that other processes share, empty."""
+    empty(request.param)
+    return storages[request.param]
+
+
+@pytest.fixture
+def everywhere(storage: Any) -> Engine:
+    """An engine on each store."""
+    return Engine(storage=storage)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """An engine in memory, for what is the same on every store."""
+    storage = MemoryStorage(alias="test")
+    yield Engine(storage=storage)
+    storage.close()
+
+
+def empty(alias: str) -> None:
+    """The test runner empties databases; Redis is ours to empty."""
+    if alias == "redis":
+        # It is there only where this alias is.
+        storage: Any = storages[alias]
+        import_module("tests.redis.stores").empty(storage.prefix)

@@ -1,0 +1,133 @@
+"""Which format a document is told to be, and what is said when it is none or two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent_master_storage.engine import formats
+from agent_master_storage.engine.exceptions import InvalidDocument
+
+LOCAL = {"command": "npx"}
+OWN = {"transport": "stdio", "command": "npx", "internal": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"mcpServers": {"a": LOCAL}}, "mcpServers"),
+        ({"mcpServers": {}}, "mcpServers"),
+        ({"mcpServers": {"a": {"type": "streamable-http", "url": "https://a/"}}}, "mcpServers"),
+        ({"mcpServers": {"a": {"type": "streamableHttp", "url": "https://a/"}}}, "cline"),
+        ({"mcpServers": {"a": LOCAL, "b": {"serverUrl": "https://a/"}}}, "windsurf"),
+        ({"mcpServers": {"a": {"httpUrl": "https://a/"}, "b": {"url": "https://b/"}}}, "gemini"),
+        # Two spellings that no client has together: read by the one that knows all.
+        ({"mcpServers": {"a": {"httpUrl": "x"}, "b": {"serverUrl": "y"}}}, "mcpServers"),
+        ({"mcpServers": {"a": {"url": "x"}, "b": {"serverUrl": "y"}}}, "mcpServers"),
+        # Gemini's settings have another mcp.
+        ({"mcp": {"allowed": ["a"]}, "mcpServers": {"a": LOCAL}}, "mcpServers"),
+        ({"servers": {"a": LOCAL}}, "vscode"),
+        ({"servers": {}}, "vscode"),
+        ({"servers": {}, "inputs": []}, "vscode"),
+        ({"servers": {"a": {"type": "http", "url": "https://a/"}}, "version": "1"}, "vscode"),
+        ({"mcp": {"servers": {"a": LOCAL}}, "editor.fontSize": 12}, "vscode-settings"),
+        ({"servers": {"a": OWN}}, "engine"),
+        ({"servers": {"a": {"transport": "stdio", "command": "x"}}}, "engine"),
+        ({"version": "1.0.2", "servers": {}, "settings": {}}, "engine"),
+        ({"name": "shop", "servers": {"a": OWN}, "destinations": ["cursor"]}, "engine"),
+        ({"a": LOCAL}, "flat"),
+        ({"a": OWN}, "flat"),
+        ({"$schema": "https://a/", "a": LOCAL}, "flat"),
+        ({"mcp_servers": {"a": LOCAL}}, "codex"),
+        ({"context_servers": {"a": LOCAL}}, "zed"),
+    ],
+)
+def test_the_format_is_told(document: Any, name: str) -> None:
+    assert formats.detect(document).name == name
+
+
+@pytest.mark.parametrize("name", ["servers", "mcp", "mcpServers", "inputs", "command", "url"])
+def test_a_server_may_have_any_name(name: str) -> None:
+    found = formats.parse({name: LOCAL})
+    assert found.format.name == "flat"
+    assert found.servers == {name: {"transport": "stdio", **LOCAL}}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "the document must be an object with MCP servers, not a list"),
+        ("x", "the document must be an object with MCP servers, not a string"),
+        (None, "the document must be an object with MCP servers, not null"),
+        ({}, "the document is of no known format: an empty object"),
+        (
+            {"name": "x", "version": 1},
+            "the document is of no known format: an object with 'name', 'version', where one of"
+            " 'servers', 'mcp.servers', 'mcpServers', 'mcp_servers', 'context_servers' should be",
+        ),
+        (
+            {"projects": {"/home/a b": {"mcpServers": {"a": LOCAL}}}},
+            'there are servers at projects."/home/a b".mcpServers',
+        ),
+        (
+            {"mcpServers": {}, "servers": {"a": LOCAL}},
+            "the document is ambiguous: it has servers at 'servers' and at 'mcpServers';"
+            " say its format",
+        ),
+        (
+            {"servers": {"a": {"type": "stdio", **LOCAL}, "b": OWN}},
+            "the document is ambiguous: servers.a has 'type' as in VS Code, servers.b has"
+            " 'transport' or 'internal' as the engine writes; say its format",
+        ),
+        (LOCAL, "the document is one server without a name: put it under one"),
+        (
+            {"a": LOCAL, "theme": "dark"},
+            "theme: is no server: a string; others in this document are servers, name by name",
+        ),
+        (
+            {"a": LOCAL, "b": {"comand": "npx"}},
+            "b: is no server: an object without 'command' and 'url'; others in this document are"
+            " servers, name by name",
+        ),
+        ({"mcpServers": [LOCAL]}, "mcpServers: must be an object from name to server, not a list"),
+        ({"mcpServers": None}, "the document has nothing at 'mcpServers': it is not a document"),
+        ({"servers": 3}, "servers: must be an object from name to server, not a number"),
+    ],
+)
+def test_what_is_none_is_refused(document: Any, message: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        formats.parse(formats.dumps(document) if not isinstance(document, dict) else document)
+    assert message in str(caught.value)
+
+
+def test_servers_are_never_taken_for_empty_mcp_servers() -> None:
+    document = {"servers": {"a": LOCAL}}
+    with pytest.raises(InvalidDocument, match="the document has nothing at 'mcpServers'"):
+        formats.parse(document, "mcpServers")
+    assert formats.parse(document).servers
+
+
+def test_a_format_that_is_named_decides() -> None:
+    document = {"servers": {"a": LOCAL}, "mcpServers": {"b": LOCAL}}
+    assert list(formats.parse(document, "vscode").servers) == ["a"]
+    found = formats.parse(document, "mcpServers")
+    assert list(found.servers) == ["b"]
+    assert found.rest == {"servers": {"a": LOCAL}}
+
+
+def test_no_message_holds_a_value() -> None:
+    secret = "hunter2"
+    for document in (
+        {"a": secret},
+        {"mcpServers": {"a": secret}},
+        {"mcpServers": {"a": {"command": [secret]}}},
+        {"mcpServers": {"a": {**LOCAL, "env": secret}}},
+        {"mcpServers": {"a": {**LOCAL, "env": {"A": [secret]}}}},
+        {"mcpServers": {"a": {**LOCAL, "disabled": secret}}},
+    ):
+        with pytest.raises(InvalidDocument) as caught:
+            formats.parse(document)
+        assert secret not in str(caught.value)
+        assert secret not in repr(caught.value)
+    assert secret not in repr(formats.parse({"a": {**LOCAL, "env": {"A": secret}}}))

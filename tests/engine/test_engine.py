@@ -1,0 +1,144 @@
+"""What holds for the engine as a whole."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from agent_master_storage import actor, storages
+from agent_master_storage.engine import Engine, exceptions
+from agent_master_storage.engine.exceptions import InvalidDocument
+from agent_master_storage.exceptions import InvalidValue, StorageError
+
+from .documents import GO, put, stored
+
+SERVER = {"command": "uvx"}
+
+
+def verbs() -> list[str]:
+    found = inspect.getmembers(Engine, inspect.isfunction)
+    return [name for name, function in found if not inspect.iscoroutinefunction(function)]
+
+
+def test_every_verb_has_a_twin_and_a_docstring() -> None:
+    # at() only makes another engine.
+    public = [name for name in verbs() if not name.startswith("_") and name != "at"]
+    assert len(public) > 25
+    for name in public:
+        twin = getattr(Engine, {"sync": "async_"}.get(name, f"a{name}"))
+        assert inspect.iscoroutinefunction(twin)
+        assert twin.__doc__ == f"See {name}()."
+        assert inspect.signature(twin) == inspect.signature(getattr(Engine, name))
+        assert inspect.getdoc(getattr(Engine, name))
+
+
+async def test_a_twin_calls_what_a_subclass_made_of_the_verb() -> None:
+    class Loud(Engine):
+        def get_server(self, name: str) -> Any:
+            return name.upper()
+
+    assert await Loud(storage=storages["memory"]).aget_server("a") == "A"
+
+
+def test_without_a_storage_it_takes_the_default() -> None:
+    assert Engine().storage.alias == "default"
+    assert repr(Engine(storage=storages["memory"])) == "<Engine on <MemoryStorage 'memory'>>"
+
+
+def test_changes_bear_the_actor(everywhere: Engine) -> None:
+    with actor("ann"):
+        everywhere.add_server("a", SERVER)
+    assert everywhere.storage.entry("config").actor == "ann"
+    assert everywhere.get_server("a").internal.created_by == "ann"
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_it_joins_the_callers_transaction(alias: str) -> None:
+    storage: Any = storages[alias]
+    engine = Engine(storage=storage)
+    with pytest.raises(LookupError), transaction.atomic(using=storage.using):
+        engine.add_server("a", SERVER)
+        engine.create_backup()
+        raise LookupError
+    assert storage.list() == []
+    with transaction.atomic(using=storage.using):
+        engine.add_server("a", SERVER)
+        engine.add_server("b", SERVER)
+    assert list(stored(engine)["servers"]) == ["a", "b"]
+
+
+def test_settings(everywhere: Engine) -> None:
+    put(everywhere, GO)
+    everywhere.update_settings(
+        backup={"maxBackups": 3, "location": None}, autoSync={"enabled": True}, ours={"a": 1}
+    )
+    expected = json.loads(GO)
+    expected["settings"]["backup"] = {"enabled": True, "maxBackups": 3}
+    expected["settings"]["autoSync"]["enabled"] = True
+    expected["settings"]["ours"] = {"a": 1}
+    assert stored(everywhere) == expected
+    for wrong in ({"maxBackups": "many"}, {"enabled": []}):
+        with pytest.raises(InvalidValue, match=r"settings\.backup\."):
+            everywhere.update_settings(backup=wrong)
+    with pytest.raises(InvalidDocument, match=r"settings\.colour"):
+        everywhere.update_settings(colour={"a": 1})
+    assert stored(everywhere) == expected
+
+
+def _examples() -> list[StorageError]:
+    named = [
+        cls("x")
+        for cls in exceptions.NamedError.__subclasses__()
+        if cls is not exceptions.DestinationUnavailable
+    ]
+    return [
+        *named,
+        exceptions.DocumentChanged(3),
+        exceptions.DestinationUnavailable("x", "it is away"),
+        exceptions.InvalidServer("x", ["a: b", "c: d"]),
+        exceptions.InvalidDestination("x", "why"),
+        exceptions.InvalidDocument("why", "servers.x"),
+        exceptions.InvalidDocument("why"),
+    ]
+
+
+@pytest.mark.parametrize("error", _examples(), ids=lambda error: type(error).__name__)
+def test_errors(error: StorageError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+    assert isinstance(error, StorageError)
+    assert type(error).__name__ in (exceptions.__doc__ or "")
+
+
+def test_codes_differ() -> None:
+    codes = [type(error).code for error in _examples()]
+    assert len(set(codes)) == len(codes) - 1
+    assert "storage_error" not in codes
+
+
+def test_every_verb_and_every_error_is_explained() -> None:
+    shown = (Path(__file__).parents[2] / "docs" / "engine.md").read_text("utf-8")
+    for name in verbs():
+        if not name.startswith("_"):
+            assert re.search(rf"\b{name}\b", shown), name
+    for error in _examples():
+        assert f"| `{type(error).__name__}` | `{type(error).code}` |" in shown
+
+
+def test_at_one_revision_alone(everywhere: Engine) -> None:
+    assert everywhere.at(0).add_server("a", SERVER).name == "a"
+    revision = everywhere.storage.entry("config").revision
+    everywhere.at(revision).add_server("b", SERVER)
+    for stale in (0, revision, revision + 7):
+        with pytest.raises(exceptions.DocumentChanged) as caught:
+            everywhere.at(stale).remove_server("a")
+        assert caught.value.current == everywhere.storage.entry("config").revision
+    assert len(everywhere.list_servers()) == 2

@@ -1,0 +1,1 @@
+"""RedisStorage: what only it promises, on the real thing."""

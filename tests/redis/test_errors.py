@@ -1,0 +1,255 @@
+"""Whatever the server answers: StorageUnavailable, and what the operator can do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+
+from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis.errors import unavailable
+from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
+
+from ..servers import free_port, redis_binary, redis_server
+from .acl import rules
+from .stores import client, make_storage
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server that the tests may do what they like to."""
+    port = free_port()
+    with redis_server(redis_binary(), port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def admin(url: str) -> Iterator[redis.Redis]:
+    with client(url) as admin:
+        admin.flushall()
+        yield admin
+
+
+@pytest.fixture
+def open_storage(url: str, admin: redis.Redis) -> Iterator[Callable[..., RedisStorage]]:
+    made: list[RedisStorage] = []
+
+    def open_storage(url: str = url, **options: Any) -> RedisStorage:
+        made.append(make_storage("errors", url, **options))
+        return made[-1]
+
+    yield open_storage
+    for storage in made:
+        storage.close()
+
+
+Open = Callable[..., RedisStorage]
+
+
+@contextmanager
+def configured(admin: redis.Redis, **settings: Any) -> Iterator[None]:
+    names = {name: name.replace("_", "-") for name in settings}
+    before = {name: admin.config_get(names[name])[names[name]] for name in settings}
+    for name, value in settings.items():
+        admin.config_set(names[name], value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            admin.config_set(names[name], value)
+
+
+@contextmanager
+def user(admin: redis.Redis, url: str, *rules: str) -> Iterator[str]:
+    """The URL of a user with these rules."""
+    admin.execute_command("ACL", "SETUSER", "app", "reset", "on", ">secret", *rules)
+    try:
+        yield url.replace("redis://", "redis://app:secret@")
+    finally:
+        admin.acl_deluser("app")
+
+
+def calls(storage: RedisStorage) -> list[Callable[[], object]]:
+    return [
+        lambda: storage.read("k"),
+        lambda: storage.write("k", b""),
+        lambda: storage.entry("k"),
+        lambda: storage.list(),
+        lambda: storage.revision,
+        lambda: asyncio.run(storage.aread("k")),
+        lambda: asyncio.run(storage.awrite("k", b"")),
+        lambda: asyncio.run(storage.alist()),
+    ]
+
+
+def check_all(storage: RedisStorage, message: str) -> None:
+    for call in calls(storage):
+        with pytest.raises(StorageUnavailable, match=message) as caught:
+            call()
+        assert isinstance(caught.value.__cause__, redis.RedisError | OSError)
+        assert "secret" not in str(caught.value)
+
+
+def test_no_server(open_storage: Open) -> None:
+    check_all(open_storage(f"redis://127.0.0.1:{free_port()}/0"), "is it running")
+
+
+def test_a_wrong_password(open_storage: Open, admin: redis.Redis, url: str) -> None:
+    check_all(open_storage(url.replace("//", "//nobody:secret@")), "user and password")
+    admin.execute_command("ACL", "SETUSER", "default", "resetpass", ">other")
+    try:
+        check_all(open_storage(url), "user and password")
+    finally:
+        admin.execute_command("ACL", "SETUSER", "default", "nopass")
+
+
+def test_the_documented_rules_are_enough(open_storage: Open, admin: redis.Redis, url: str) -> None:
+    with user(admin, url, *rules("errors")) as theirs:
+        storage = open_storage(theirs)
+        assert storage.write("k", b"v") == 1
+        assert storage.list() == ["k"]
+        assert storage.snapshot().revision == 1
+        with storage.changes(since=0) as changes:
+            next(changes)
+            admin.set("errors:k", b"theirs")
+            assert next(changes).value == b"theirs"
+        storage.delete("k")
+        storage.compact(2)
+        assert asyncio.run(storage.ahistory())[0].revision == 3
+        storage.new_epoch()
+
+
+def test_what_a_user_may_not_do(open_storage: Open, admin: redis.Redis, url: str) -> None:
+    with user(admin, url, "~other:*", "+@all", "&*") as theirs:
+        check_all(open_storage(theirs), "may not do this: see the ACL rules in docs/redis.md")
+    for missing in ("xadd", "set", "hset", "zadd", "evalsha"):
+        admin.flushall()
+        with user(admin, url, "~*", "&*", "+@all", f"-{missing}") as theirs:
+            storage = open_storage(theirs)
+            with pytest.raises(StorageUnavailable, match="may not do this"):
+                storage.write("k", b"v")
+        # Nothing of it was done.
+        assert admin.get("errors:k") is None
+        assert open_storage().history() == []
+
+
+def test_out_of_memory(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage()
+    storage.write("k", b"before")
+    with configured(admin, maxmemory=1, maxmemory_policy="noeviction"):
+        with pytest.raises(StorageUnavailable, match="raise maxmemory"):
+            storage.write("k", b"after")
+        with pytest.raises(StorageUnavailable, match="raise maxmemory"):
+            asyncio.run(storage.awrite("k", b"after"))
+        assert storage.read("k") == b"before"
+        # What frees memory is done.
+        assert storage.delete("k") == 2
+    assert [change.revision for change in storage.history()] == [1, 2]
+
+
+def test_a_replica(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage()
+    storage.write("k", b"before")
+    admin.execute_command("REPLICAOF", "127.0.0.1", free_port())
+    try:
+        with pytest.raises(StorageUnavailable, match="it is a replica"):
+            storage.write("k", b"after")
+        assert storage.read("k") == b"before"
+    finally:
+        admin.execute_command("REPLICAOF", "NO", "ONE")
+    assert storage.write("k", b"after") == 2
+
+
+@contextmanager
+def silent(admin: redis.Redis) -> Iterator[None]:
+    """For longer than the storage's timeout. It can't be told to speak again."""
+    admin.execute_command("CLIENT", "PAUSE", 700, "ALL")
+    try:
+        yield
+    finally:
+        admin.ping()
+
+
+def test_a_server_that_is_silent_to_a_read(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage(timeout=0.2)
+    storage.write("k", b"before")
+    with silent(admin), pytest.raises(StorageUnavailable, match="no answer in time") as caught:
+        storage.read("k")
+    assert "not known" not in str(caught.value)
+    assert storage.read("k") == b"before"
+
+
+def test_a_write_of_unknown_outcome_is_not_repeated(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage(timeout=0.2)
+
+    async def write() -> None:
+        await storage.awrite("async", b"before")
+        with silent(admin), pytest.raises(StorageUnavailable, match="is not known"):
+            await storage.awrite("async", b"perhaps")
+
+    storage.write("k", b"before")
+    with silent(admin), pytest.raises(StorageUnavailable, match="is not known"):
+        storage.write("k", b"perhaps")
+    asyncio.run(write())
+    # At most once each.
+    assert len(storage.history(key="k")) <= 2
+    assert len(storage.history(key="async")) <= 2
+
+
+def test_a_killed_connection(open_storage: Open, admin: redis.Redis) -> None:
+    """Before anything was sent it is made anew, for reads and writes alike."""
+    storage = open_storage()
+    storage.write("k", b"0")
+    for number in range(1, 6):
+        admin.client_kill_filter(_type="normal", skipme=True)
+        assert storage.write("k", b"%d" % number) == number + 1
+        admin.client_kill_filter(_type="normal", skipme=True)
+        assert storage.read("k") == b"%d" % number
+
+
+async def test_a_killed_connection_of_a_loop(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage()
+    await storage.awrite("k", b"0")
+    for number in range(1, 6):
+        admin.client_kill_filter(_type="normal", skipme=True)
+        # The loop hears of it.
+        await asyncio.sleep(0.01)
+        assert await storage.awrite("k", b"%d" % number) == number + 1
+        admin.client_kill_filter(_type="normal", skipme=True)
+        assert await storage.aread("k") == b"%d" % number
+
+
+def test_a_missing_key_is_nothing_else(open_storage: Open) -> None:
+    storage = open_storage()
+    for call in (
+        lambda: storage.read("k"),
+        lambda: storage.entry("k"),
+        lambda: storage.delete("k"),
+    ):
+        with pytest.raises(KeyNotFound):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (redis.exceptions.BusyLoadingError("Redis is loading"), "wait until it has"),
+        (redis.ResponseError("MISCONF Redis is configured to save"), "look at its log"),
+        (redis.ResponseError("BUSY Redis is busy running a script"), "SCRIPT KILL"),
+        (redis.exceptions.MovedError("3999 127.0.0.1:6381"), "does not speak"),
+        # As Redis 6.2 says it from inside a script.
+        (
+            redis.ResponseError("Error running script (call to f_1): @user_script:1: -OOM command"),
+            "raise maxmemory",
+        ),
+        (redis.ResponseError("something new"), "something new"),
+    ],
+)
+def test_what_is_said_of_an_answer(error: Exception, advice: str) -> None:
+    said = str(unavailable("server:6379/0", error))
+    assert said.startswith("Redis at server:6379/0: ")
+    assert advice in said
