@@ -8,6 +8,7 @@
 ``agent_master_storage.W002``  SQLite kept from its WAL mode
 ``agent_master_storage.W003``  SQLite in memory
 ``agent_master_storage.W004``  wake-ups between processes by slow polling alone
+``agent_master_storage.W005``  PostgreSQLStorage on connections that prepare no statements
 """
 
 from __future__ import annotations
@@ -114,6 +115,15 @@ def _check_postgresql(storage: DatabaseStorage) -> Iterator[CheckMessage]:
     if type(storage) is DatabaseStorage and not getattr(settings, "CHANNEL_LAYERS", None):
         yield Warning(
             f"{storage!r}: other processes hear of a change within a second, by polling",
-            hint="Configure CHANNEL_LAYERS with channels_redis for wake-ups in milliseconds.",
+            hint="Take PostgreSQLStorage, or configure CHANNEL_LAYERS with channels_redis, for"
+            " wake-ups in milliseconds.",
             id=f"{_APP}.W004",
+        )
+    options = connections[storage.using].settings_dict["OPTIONS"]
+    if storage.prepares_statements and options.get("prepare_threshold") is None:
+        yield Warning(
+            f"{storage!r}: PostgreSQL plans each statement anew, because Django prepares none",
+            hint=f'DATABASES[{storage.using!r}]["OPTIONS"]["prepare_threshold"] = 5, unless a'
+            " pooler stands between that can't keep prepared statements.",
+            id=f"{_APP}.W005",
         )

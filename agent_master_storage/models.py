@@ -110,7 +110,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
 
 class State(models.Model):
-    """Where a namespace stands: one row, locked by each writer until its commit.
+    """Where a namespace stands; on PostgreSQL the log may be ahead of it.
 
     Made at the first use; when it is gone, the store was emptied and a new epoch begins.
     """
@@ -129,7 +129,7 @@ class State(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.namespace} at revision {self.revision}"
+        return self.namespace
 
 
 class Entry(models.Model):

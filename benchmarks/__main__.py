@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .options import Options
 
-BENCHMARKS = ("read_write", "latency", "fanout", "redis", "engine")
+BENCHMARKS = ("read_write", "latency", "fanout", "postgresql", "redis", "engine")
 
 
 def main(arguments: list[str]) -> None:

@@ -28,11 +28,20 @@ DATABASES = {
     "normal": _sqlite("normal", "NORMAL"),
     "bare_normal": _sqlite("bare_normal", "NORMAL"),
     "postgres": {**DATABASES["postgres"], "NAME": "postgres"},
+    "prepared": {
+        **DATABASES["postgres"],
+        "NAME": "postgres",
+        "OPTIONS": {"prepare_threshold": 5, "application_name": "adapter"},
+    },
 }
 
 AGENT_MASTER_STORAGE: dict[str, dict[str, object]] = {
     alias: {"BACKEND": _DATABASE_STORAGE, "OPTIONS": {"using": alias}}
     for alias in ("default", "normal", "postgres")
+}
+AGENT_MASTER_STORAGE["postgresql"] = {
+    "BACKEND": "agent_master_storage.backends.postgresql.PostgreSQLStorage",
+    "OPTIONS": {"using": "prepared", "namespace": "postgresql"},
 }
 
 _REDIS_URL = os.environ.get("BENCHMARKS_REDIS_URL", "")

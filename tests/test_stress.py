@@ -34,10 +34,15 @@ UNSAFE = {
     },
     "postgres": {"OPTIONS": {"options": "-c synchronous_commit=off"}},
 }
-USING: dict[str, dict[str, Any]] = {"default": {}, "postgres": {"using": "postgres"}}
+ON_POSTGRES = {"using": "postgres"}
+USING: dict[str, dict[str, Any]] = {
+    "default": {},
+    "postgres": ON_POSTGRES,
+    "postgresql": ON_POSTGRES,
+}
 
 
-@pytest.fixture(params=["default", "postgres"], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=list(USING), ids=["sqlite", "database", "postgresql"])
 def alias(request: pytest.FixtureRequest, settings: Any) -> str:
     alias: str = request.param
     # The readers start at once and look at 20,000 revisions when they like.
@@ -51,15 +56,26 @@ def _limit(settings: Any, alias: str, history_limit: int) -> None:
     settings.AGENT_MASTER_STORAGE = {**stored, alias: {**stored[alias], "OPTIONS": options}}
 
 
-def write(alias: str, writers: int, commits: int) -> dict[int, list[tuple[str, str | None]]]:
-    """Let them write; what was committed, by revision, as they say."""
-    options = {alias: storages.settings[alias]["OPTIONS"]}
+def write(
+    alias: str, writers: int, commits: int, also: str | None = None
+) -> dict[int, list[tuple[str, str | None]]]:
+    """Let them write; what was committed, by revision, as they say.
+
+    With ``also``, half of them write by the adapter of that alias.
+    """
+    aliases = (alias, also or alias)
+    options = dict.fromkeys(aliases, storages.settings[alias]["OPTIONS"])
     committed: dict[int, list[tuple[str, str | None]]] = {}
     with ExitStack() as stack:
         started = [
             stack.enter_context(
                 child(
-                    "tests.stress_writer", alias, seed, commits, databases=UNSAFE, options=options
+                    "tests.stress_writer",
+                    aliases[seed % 2],
+                    seed,
+                    commits,
+                    databases=UNSAFE,
+                    options=options,
                 )
             )
             for seed in range(writers)
@@ -76,12 +92,21 @@ def state_of(storage: Any) -> dict[str, tuple[int, bytes]]:
 
 
 def test_nothing_is_lost_twice_or_out_of_order(alias: str) -> None:
+    check_nothing_is_lost(alias)
+
+
+def test_nothing_is_lost_between_two_adapters_on_the_same_rows(settings: Any) -> None:
+    _limit(settings, "postgresql", 100_000)
+    check_nothing_is_lost("postgresql", also="postgres")
+
+
+def check_nothing_is_lost(alias: str, also: str | None = None) -> None:
     storage, here = storages[alias], Replay()
     reader = Worker(lambda: follow(storage, here, 0), storage.release)
     reader.start()
     with child("tests.stress_reader", alias, databases=UNSAFE) as elsewhere:
         elsewhere.wait(1)
-        committed = write(alias, WRITERS, COMMITS)
+        committed = write(alias, WRITERS, COMMITS, also)
         committed[storage.write(END, b"")] = [(END, "")]
         reader.join(PATIENCE)
         reader.finish()

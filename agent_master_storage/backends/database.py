@@ -1,6 +1,6 @@
 """Rows in the project's own database: SQLite, PostgreSQL.
 
-A write takes the row lock of its namespace's State together with the next revision, puts the
+A write takes the writers' lock of its namespace together with the next revision, puts the
 entry and appends the change, all in one transaction: the caller's, when there is one. The
 lock is what makes the log trustworthy. A revision from a sequence is not held to the commit,
 so that a lower one may appear behind a reader that has passed it.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -30,9 +30,10 @@ from ..types import (
 from ..watch import Batch, LogState, Page, Selector, Waiter
 from ..watch.courier import courier
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
-from . import rows, sql, sqlite
+from . import pg_statements, rows, sql, sqlite
 from .logged import LoggedStorage
 from .operations import Standing, check_conditions
+from .pg_writing import PostgreSQLWriter
 from .polling import PollingWaiter
 from .transactions import BRIEFLY, Database, Transaction
 from .writing import Writer, random_epoch
@@ -43,6 +44,9 @@ class DatabaseStorage(LoggedStorage):
 
     Several aliases may share a database under different namespaces.
     """
+
+    # Whether its statements are prepared where the connection allows it.
+    prepares_statements: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -58,8 +62,15 @@ class DatabaseStorage(LoggedStorage):
             raise self._misconfigured("namespace must be a str of 1 to 64 characters")
         self.using = using
         self.namespace = namespace
-        self._database = Database(using, self._announce)
-        self._writer = Writer(namespace, limits=self)
+        self._database = self._make_database()
+        on_postgresql = self._database.vendor == "postgresql"
+        # Where GET_STATE, scan() and log_sizes() come from.
+        self._statements: Any = pg_statements if on_postgresql else sql
+        # On PostgreSQL both adapters must take the same lock.
+        self._writer = (PostgreSQLWriter if on_postgresql else Writer)(namespace, limits=self)
+
+    def _make_database(self) -> Database:
+        return Database(self.using, self._announce)
 
     # Reading
 
@@ -78,7 +89,7 @@ class DatabaseStorage(LoggedStorage):
         return [row[0] for row in self._database.rows(*sql.keys(self.namespace, prefix))]
 
     def _scan(self, prefix: str, after: str, limit: int | None, values: bool) -> Snapshot:
-        statement = sql.scan(self.namespace, prefix, after, limit, values)
+        statement = self._statements.scan(self.namespace, prefix, after, limit, values)
         state, found = self._with_state(*statement)
         entries = [self._entry(row) for row in found]
         return Snapshot(revision=state.revision, epoch=state.epoch, entries=entries)
@@ -94,7 +105,7 @@ class DatabaseStorage(LoggedStorage):
         return before and self._change(before), after and self._change(after)
 
     def _state(self) -> LogState:
-        row = self._database.row(sql.GET_STATE, (self.namespace,))
+        row = self._database.row(self._statements.GET_STATE, (self.namespace,))
         return LogState(*row) if row else self._make_state()
 
     def _make_state(self) -> LogState:
@@ -109,7 +120,7 @@ class DatabaseStorage(LoggedStorage):
             except StorageUnavailable as error:
                 failure = error
             # After a failure too: who kept us from it writes, and so may have made it.
-            row = self._database.row(sql.GET_STATE, (self.namespace,))
+            row = self._database.row(self._statements.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)
             if failure is not None:
@@ -185,7 +196,7 @@ class DatabaseStorage(LoggedStorage):
         whole: bool = True,
     ) -> Page:
         """See Log.read_log()."""
-        statement = sql.log_sizes(self.namespace, since, selector, limit + 1)
+        statement = self._statements.log_sizes(self.namespace, since, selector, limit + 1)
         state, sizes = self._with_state(*statement)
         state.check(since)
         if not sizes:
@@ -227,7 +238,12 @@ class DatabaseStorage(LoggedStorage):
         connection = connections[self.using]
         if connection.vendor == "sqlite":
             return sqlite.DataVersionWaiter(connection, wake)
-        return PollingWaiter(self.channel_group, wake, self.release, lambda: self.tail.revision)
+        return PollingWaiter(self.channel_group, wake, self._let_go, lambda: self.tail.revision)
+
+    def _let_go(self) -> None:
+        """release() while the tail waits: behind the next connection may be another server."""
+        self.release()
+        self.tail.doubt()
 
     def release(self) -> None:
         """See Log.release()."""

@@ -66,13 +66,14 @@ def check_conditions(operations: Sequence[Operation], standing: Standing) -> Non
     """Raise the error of the first operation whose condition does not hold, with its index."""
     for index, operation in enumerate(operations):
         try:
-            _check_condition(operation, standing.get(operation.key, (0, 0))[0])
+            check_condition(operation, standing.get(operation.key, (0, 0))[0])
         except StorageError as error:
             error.index = index
             raise
 
 
-def _check_condition(operation: Operation, current: int) -> None:
+def check_condition(operation: Operation, current: int) -> None:
+    """Raise RevisionConflict or KeyNotFound unless it may be done where its key stands."""
     expected = operation.revision if isinstance(operation, Check) else operation.if_revision
     if isinstance(operation, Delete) and not current and not expected:
         raise KeyNotFound(operation.key)

@@ -1,5 +1,8 @@
 """The statements of the database adapters: what SQLite and PostgreSQL both understand.
 
+Where a namespace stands, and what is read together with that, is on PostgreSQL another statement:
+``pg_statements.py``.
+
 Written out, because building them by the ORM costs more than running them. ``%s`` is the
 placeholder of Django's cursors.
 """
@@ -13,14 +16,14 @@ STATE = "agent_master_storage_state"
 ENTRY = "agent_master_storage_entry"
 CHANGE = "agent_master_storage_change"
 
-_ENTRY_COLUMNS = "e.key, e.value, e.revision, e.created_revision, e.updated_at, e.actor"
+ENTRY_COLUMNS = "e.key, e.value, e.revision, e.created_revision, e.updated_at, e.actor"
 _CHANGE_COLUMNS = (
     'c.revision, c."transaction", c.key, c.value, c.previous_revision, c.created_revision,'
     " c.at, c.actor"
 )
 
 READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
-GET = f"SELECT {_ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
+GET = f"SELECT {ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
 
 GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
 # Does nothing where another has made it, or has taken the number meanwhile: look, try again.
@@ -62,9 +65,9 @@ REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
 
 # A change's id is its place among all changes: the number of its namespace, its revision, its
 # number in the revision, from the highest bits to the lowest.
-_REVISION_BITS, _NUMBER_BITS = 40, 10
-_NAMESPACE = 1 << _REVISION_BITS + _NUMBER_BITS
-_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {_NAMESPACE}"
+_REVISION_BITS, NUMBER_BITS = 40, 10
+NAMESPACE = 1 << _REVISION_BITS + NUMBER_BITS
+_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {NAMESPACE}"
 # Takes what span() returns.
 _IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
 
@@ -95,18 +98,18 @@ Statement = tuple[str, list[object]]
 
 def place(namespace: int, revision: int) -> int:
     """The id of a revision's first change; ``namespace`` is the number in its state."""
-    return (namespace << _REVISION_BITS | revision) << _NUMBER_BITS
+    return (namespace << _REVISION_BITS | revision) << NUMBER_BITS
 
 
 def span(namespace: str, after: int, through: int | None = None) -> list[object]:
     """The changes of the revisions after ``after``, up to ``through`` or to the newest."""
-    low, high = _start(after + 1), _NAMESPACE if through is None else _start(through + 1)
+    low, high = start(after + 1), NAMESPACE if through is None else start(through + 1)
     return [namespace, low, namespace, high - 1]
 
 
-def _start(revision: int) -> int:
+def start(revision: int) -> int:
     """Where a revision begins in its namespace; no namespace reaches into the next one."""
-    return min(revision << _NUMBER_BITS, _NAMESPACE)
+    return min(revision << NUMBER_BITS, NAMESPACE)
 
 
 def under(column: str, prefix: str, after: str = "") -> Statement:
@@ -156,7 +159,7 @@ def sizes(namespace: str, prefix: str, after: str, limit: int) -> Statement:
 def scan(namespace: str, prefix: str, after: str, limit: int | None, values: bool) -> Statement:
     """State and entries in one statement, which is one moment on every database."""
     condition, parameters = under("e.key", prefix, after)
-    columns = _ENTRY_COLUMNS if values else _ENTRY_COLUMNS.replace("e.value", "NULL")
+    columns = entry_columns(values)
     text = (
         f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {STATE} s"
         f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition}"
@@ -167,16 +170,20 @@ def scan(namespace: str, prefix: str, after: str, limit: int | None, values: boo
     return text + " LIMIT %s", [*parameters, namespace, limit]
 
 
+def entry_columns(values: bool) -> str:
+    return ENTRY_COLUMNS if values else ENTRY_COLUMNS.replace("e.value", "NULL")
+
+
 def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Statement:
     """State and the sizes of what comes next in the log, in one statement."""
     condition, parameters = selected(selector)
     return (
         f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
         f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
-        f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {_NAMESPACE} + %s"
-        f" AND c.id < (s.number + 1) * {_NAMESPACE}{condition}"
+        f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {NAMESPACE} + %s"
+        f" AND c.id < (s.number + 1) * {NAMESPACE}{condition}"
         " WHERE s.namespace = %s ORDER BY c.id LIMIT %s",
-        [_start(since + 1), *parameters, namespace, limit],
+        [start(since + 1), *parameters, namespace, limit],
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, InterfaceError, OperationalError
+from django.db.utils import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from ..exceptions import StorageUnavailable
 from . import sqlite
@@ -25,8 +25,9 @@ BRIEFLY = 1.0
 
 _BROKEN = (DatabaseError, InterfaceError)
 
-#: PostgreSQL's codes for a transaction that may simply be tried again
-_TRY_AGAIN = {"40001", "40P01"}
+#: PostgreSQL's codes for a transaction that may simply be tried again. The last is one that sees
+#: an old moment (it is not READ COMMITTED) and took a revision that another has taken since.
+_TRY_AGAIN = {"40001", "40P01", "23505"}
 
 
 class Database:
@@ -75,7 +76,9 @@ class Database:
             if connection.in_atomic_block or not connection.get_autocommit():
                 with transaction.atomic(self.using, savepoint=conditional):
                     return self._joined(connection, function)
-            return self._patiently(connection, function, patience)
+            return self._patiently(
+                connection, lambda: self._outermost(connection, function, patience), patience
+            )
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
@@ -91,7 +94,7 @@ class Database:
     def _patiently(
         self,
         connection: BaseDatabaseWrapper,
-        function: Callable[[Transaction], T],
+        attempt: Callable[[], T],
         patience: float,
     ) -> T:
         """Try again where nothing was done: the lock was not to be had, or we were the victim.
@@ -101,8 +104,8 @@ class Database:
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self._outermost(connection, function, patience)
-            except OperationalError as error:
+                return attempt()
+            except (OperationalError, IntegrityError) as error:
                 if not _may_try_again(connection, error) or time.monotonic() > deadline:
                     raise
             # Random and short: SQLite's own waiting grows, and so starves who waits long.
@@ -220,7 +223,7 @@ def _begin_soon(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
 
 
-def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:
+def _may_try_again(connection: BaseDatabaseWrapper, error: DatabaseError) -> bool:
     if connection.vendor == "sqlite":
         return "locked" in str(error)
     return getattr(error.__cause__, "sqlstate", None) in _TRY_AGAIN
@@ -228,7 +231,8 @@ def _may_try_again(connection: BaseDatabaseWrapper, error: OperationalError) -> 
 
 def _explain(error: Exception, using: str) -> str:
     text = str(error).strip() or type(error).__name__
-    undefined_table = getattr(error.__cause__, "sqlstate", None) == "42P01"
-    if undefined_table or "no such table" in text:
+    # An undefined table, or function.
+    undefined = getattr(error.__cause__, "sqlstate", None) in ("42P01", "42883")
+    if undefined or "no such table" in text:
         text += " (has `manage.py migrate` been run on it?)"
     return f"the database {using!r}: {text}"

@@ -1,7 +1,8 @@
 """Writing into the tables, inside a transaction that DatabaseStorage has begun.
 
 First the state's row is updated: that takes the writers' lock, which is held to the commit, and
-the next revision with it. Everything else comes after it.
+the next revision with it. Everything else comes after it. On PostgreSQL the lock is another:
+``pg_writing.py``.
 """
 
 from __future__ import annotations
@@ -80,18 +81,24 @@ class Writer:
     def compact(self, ours: Transaction, revision: int) -> None:
         """Drop the changes up to and including ``revision``."""
         # The lock first, so that two who compact at once do not count the same changes.
-        ours.cursor.execute(sql.LOCK, (self.namespace,))
+        self._lock(ours.cursor)
         self._drop_through(ours.cursor, revision)
 
     def make_state(self, ours: Transaction) -> None:
         """The first look at an empty store: its epoch begins."""
-        ours.cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+        self._make_state(ours.cursor)
+
+    def _make_state(self, cursor: Any) -> None:
+        cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+
+    def _lock(self, cursor: Any) -> None:
+        cursor.execute(sql.LOCK, (self.namespace,))
 
     def _next_revision(self, cursor: Any, count: int, size: int) -> Any:
         parameters = (count, size, self.namespace)
         cursor.execute(sql.NEXT_REVISION, parameters)
         while (row := cursor.fetchone()) is None:
-            cursor.execute(sql.MAKE_STATE, (self.namespace, random_epoch()))
+            self._make_state(cursor)
             cursor.execute(sql.NEXT_REVISION, parameters)
         return row
 
@@ -128,10 +135,15 @@ class Writer:
         if held > limits.history_limit * 1.1 or held_bytes > limits.history_bytes * 1.1:
             self._trim(cursor, newest, held, held_bytes)
 
-    def _trim(self, cursor: Any, newest: int, held: int, held_bytes: int) -> None:
-        """Drop the oldest changes down to the limits; seldom, because of the slack."""
+    def _trim(
+        self, cursor: Any, newest: int, held: int, held_bytes: int, compacted: int = 0
+    ) -> None:
+        """Drop the oldest changes down to the limits; seldom, because of the slack.
+
+        ``compacted``: what was dropped up to there need not be looked through.
+        """
         most, most_bytes = self._limits.history_limit, self._limits.history_bytes
-        through = seen = 0
+        through, seen = 0, compacted
         while held > most or held_bytes > most_bytes:
             cursor.execute(sql.OLDEST_SIZES, [*sql.span(self.namespace, seen), PAGE_CHANGES])
             found = cursor.fetchall()
@@ -142,10 +154,10 @@ class Writer:
             if len(found) < PAGE_CHANGES:
                 break
         # The newest revision stays, however large: a watcher could never read it otherwise.
-        self._drop_through(cursor, min(through, newest - 1))
+        self._drop_through(cursor, min(through, newest - 1), compacted)
 
-    def _drop_through(self, cursor: Any, revision: int) -> None:
-        span = sql.span(self.namespace, 0, revision)
+    def _drop_through(self, cursor: Any, revision: int, compacted: int = 0) -> None:
+        span = sql.span(self.namespace, compacted, revision)
         cursor.execute(sql.HELD_THROUGH, span)
         count, size = cursor.fetchone()
         cursor.execute(sql.DROP_THROUGH, span)

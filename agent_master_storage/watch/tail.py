@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..exceptions import RevisionCompacted, StorageError
+from ..types import Change
 from .forks import gate
 from .log import Batch, Log, LogState, Page, Selector, Waiter
 from .ring import Ring
@@ -46,6 +47,9 @@ class Tail:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        # The last change that was read, and whether it must be seen again before reading on.
+        self._anchor: Change | None = None
+        self._in_doubt = False
         self._thread: threading.Thread | None = None
         # The one before it, which may not yet have closed its connection.
         self._ending: threading.Thread | None = None
@@ -67,6 +71,14 @@ class Tail:
         """There may be more: look again. Cheap, from any thread, as often as you like."""
         if self._thread is not None:
             self._wake.set()
+
+    def doubt(self) -> None:
+        """The store may be another one from here on: look before reading on.
+
+        A server that took over may lack the last revisions, and have given their numbers to
+        other changes by the time that we come back.
+        """
+        self._in_doubt = True
 
     # Subscriptions
 
@@ -177,6 +189,7 @@ class Tail:
             except Exception as error:
                 # Whatever it was, the log is still the truth: look again, less and less often.
                 self._report(error, failures)
+                self.doubt()
                 waiter, self._waiter = self._waiter, None
                 self._let_go(waiter)
                 failures += 1
@@ -214,6 +227,9 @@ class Tail:
             self._begin(self.log.log_state())
             return False
         try:
+            if self._in_doubt and not self._goes_on(known):
+                self._begin(self.log.renew_epoch(known))
+                return True
             page = self.log.read_log(known.revision, _EVERYTHING)
         except RevisionCompacted:
             self._begin_again(known)
@@ -223,6 +239,26 @@ class Tail:
             return True
         self._publish(page)
         return page.through < page.state.revision
+
+    def _goes_on(self, known: LogState) -> bool:
+        """Whether the log still holds what we have read of it last, where we have read it."""
+        found = self._last_change(known)
+        # In another epoch, the reading that follows finds out.
+        self._in_doubt = False
+        if found == self._anchor:
+            return True
+        logger.warning(
+            "%s: the store does not go on where it was, a new epoch begins", self.log.alias
+        )
+        return False
+
+    def _last_change(self, state: LogState) -> Change | None:
+        """The one that ``state.revision`` ends with; RevisionCompacted when it is not held."""
+        if state.revision <= state.compacted:
+            return None
+        page = self.log.read_log(state.revision - 1, _EVERYTHING, limit=1)
+        at = [change for change in page.changes if change.revision == state.revision]
+        return at[-1] if at else None
 
     def _begin_again(self, known: LogState) -> None:
         """The log does not go on where we stand: set back, emptied, or compacted past us."""
@@ -234,6 +270,7 @@ class Tail:
 
     def _begin(self, state: LogState) -> None:
         """Stand at the end of the log; what came before, each subscription reads by itself."""
+        self._anchor, self._in_doubt = self._last_change(state), False
         with self._lock:
             self._state = state
             self._ring.clear(floor=state.revision)
@@ -243,6 +280,8 @@ class Tail:
         _notify(ready)
 
     def _publish(self, page: Page) -> None:
+        if page.batches:
+            self._anchor = page.batches[-1].changes[-1]
         with self._lock:
             ready: dict[Subscription, None] = {}
             for batch in page.batches:

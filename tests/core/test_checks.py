@@ -16,6 +16,10 @@ DATABASE = "agent_master_storage.backends.database.DatabaseStorage"
 MEMORY = {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"}
 ON_SQLITE = {"BACKEND": DATABASE}
 ON_POSTGRESQL = {"BACKEND": DATABASE, "OPTIONS": {"using": "postgres"}}
+NATIVE = {
+    "BACKEND": "agent_master_storage.backends.postgresql.PostgreSQLStorage",
+    "OPTIONS": {"using": "postgres"},
+}
 LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
 
 
@@ -127,6 +131,19 @@ def test_they_run_at_manage_py_check() -> None:
 @pytest.mark.django_db(databases=["default", "postgres"])
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "agent_master_storage", check=True, dry_run=True, verbosity=0)
+
+
+def test_postgresql_storage_needs_no_layer_but_prepared_statements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert found(postgres=NATIVE) == ["W005"]
+    options = connections["postgres"].settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "prepare_threshold", 5)
+    assert found(postgres=NATIVE) == []
+
+
+def test_postgresql_storage_on_another_database_is_an_error() -> None:
+    assert found(default={**NATIVE, "OPTIONS": {}}) == ["E001"]
 
 
 @pytest.mark.parametrize("roots", ["/srv", [3], ["relative"], 3])

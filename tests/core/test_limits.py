@@ -8,7 +8,6 @@ import pytest
 from django.db import transaction
 
 from agent_master_storage import Check, Delete, Write, storages
-from agent_master_storage.backends.database import DatabaseStorage
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS
 from agent_master_storage.backends.redis import RedisStorage
@@ -20,8 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "post
 
 
 @pytest.fixture(
-    params=["memory", "redis", "default", "postgres"],
-    ids=["memory", "redis", "sqlite", "postgresql"],
+    params=["memory", "redis", "default", "postgres", "postgresql"],
+    ids=["memory", "redis", "sqlite", "database", "postgresql"],
 )
 def storage(request: pytest.FixtureRequest) -> Any:
     return storages[request.param]
@@ -32,7 +31,7 @@ def another(storage: Any, **options: Any) -> Any:
         return MemoryStorage(alias="test", **options)
     if isinstance(storage, RedisStorage):
         return RedisStorage(alias="test", url=storage.url, prefix=storage.prefix, **options)
-    return DatabaseStorage(alias="test", using=storage.using, **options)
+    return type(storage)(alias="test", using=storage.using, **options)
 
 
 def test_a_key_of_512_characters_and_one_more(storage: Any) -> None:

@@ -12,8 +12,8 @@ from django.db import connections
 
 from agent_master_storage import storages
 
-DATABASES = ["default", "postgres"]
-NAMES = ["sqlite", "postgresql"]
+DATABASES = ["default", "postgres", "postgresql"]
+NAMES = ["sqlite", "database", "postgresql"]
 
 
 @pytest.fixture(params=["memory", "redis", *DATABASES], ids=["memory", "redis", *NAMES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connections
 
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.redis import RedisStorage
-from agent_master_storage.exceptions import RevisionCompacted
+from agent_master_storage.exceptions import RevisionCompacted, StorageUnavailable
 from agent_master_storage.models import Change, Entry, State
 from agent_master_storage.testing import Recorder, take, wait_for
 
@@ -144,3 +145,54 @@ def test_new_epoch_reaches_those_that_run_in_other_processes(database: Any) -> N
             take(changes, 1)
     seen.wait_until(b"after")
     other.close()
+
+
+def test_a_store_that_went_another_way_is_another(
+    database: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server took over that lacked the last revisions, and has others in their place by now."""
+    broken, read_log, seen = threading.Event(), database.read_log, Recorder()
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        if broken.is_set():
+            raise StorageUnavailable("the server is gone")
+        return read_log(*args, **kwargs)
+
+    monkeypatch.setattr(database, "read_log", failing)
+    database.watch("k", seen)
+    with database.changes() as changes:
+        for number in range(5):
+            database.write("k", b"%d" % number)
+        take(changes, 5)
+        seen.wait(5)
+        epoch = database.epoch
+        broken.set()
+        database.tail.wake()
+        wait_for(lambda: "the server is gone" in caplog.text)
+        set_back(database, 3)
+        elsewhere = type(database)(alias="elsewhere", using=database.using)
+        for number in range(4):
+            elsewhere.write("k", b"other %d" % number)
+        broken.clear()
+        with pytest.raises(RevisionCompacted):
+            take(changes, 1)
+        elsewhere.close()
+    assert database.epoch != epoch
+    assert seen.wait_until(b"other 3")[5:] == [b"other 3"]
+
+
+def test_one_that_went_on_is_the_same(
+    database: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_log = database.read_log
+    with database.changes() as changes:
+        database.write("k", b"one")
+        take(changes, 1)
+        epoch = database.epoch
+        monkeypatch.setattr(database, "read_log", lambda *args, **kwargs: 1 / 0)
+        database.write("k", b"two")
+        wait_for(lambda: "goes on trying" in caplog.text)
+        database.write("k", b"three")
+        monkeypatch.setattr(database, "read_log", read_log)
+        assert [change.value for change in take(changes, 2)] == [b"two", b"three"]
+    assert database.epoch == epoch

@@ -1,0 +1,145 @@
+"""Statements straight to psycopg, where nothing of Django's is in use on the connection.
+
+Django's cursors cost as much as a short statement does, and by default they bind on the client,
+so that nothing can be prepared. Inside atomic(), with autocommit off, and where somebody listens
+to the queries (DEBUG, ``execute_wrapper()``), Django's cursors are used all the same.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DatabaseError, InterfaceError
+from psycopg import Cursor
+from psycopg.pq import Format
+
+from .transactions import PATIENCE, Database
+
+_BROKEN = (DatabaseError, InterfaceError)
+
+T = TypeVar("T")
+Parameters = Sequence[Any]
+
+
+class PostgreSQLDatabase(Database):
+    """One of settings.DATABASES, on psycopg 3."""
+
+    def __init__(self, using: str, announce: Callable[[], None]) -> None:
+        super().__init__(using, announce)
+        self._thread = threading.local()
+
+    def never_reconnect_silently(self) -> None:
+        """In this thread, a lost connection is an error also where reading again would do."""
+        self._thread.is_strict = True
+
+    def row(self, statement: str, parameters: Parameters) -> Any:
+        """See Database.row()."""
+        return self._read(statement, parameters, Cursor.fetchone, super().row)
+
+    def rows(self, statement: str, parameters: Parameters) -> list[Any]:
+        """See Database.rows()."""
+        return self._read(statement, parameters, Cursor.fetchall, super().rows)
+
+    def commit(self, statement: str, parameters: Parameters) -> list[Any]:
+        """Run a statement that writes, in one round trip: a transaction of its own.
+
+        It is tried again where PostgreSQL says that nothing was done. Never when the connection
+        was lost after it was sent: nobody knows then whether it was committed.
+        """
+        try:
+            connection = self._connection()
+            _reconnect_if_hung_up(connection)
+            return self._patiently(
+                connection,
+                lambda: _execute(connection, statement, parameters, Cursor.fetchall),
+                PATIENCE,
+            )
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
+
+    def is_connected(self) -> bool:
+        """Whether this thread has a connection already."""
+        return self._connection().connection is not None
+
+    def is_free(self) -> bool:
+        """Whether a write may go by another connection: no transaction, nobody who listens."""
+        connection = self._connection()
+        if connection.connection is None:
+            return bool(connection.settings_dict["AUTOCOMMIT"]) and not connection.in_atomic_block
+        return _is_free(connection)
+
+    def _read(
+        self,
+        statement: str,
+        parameters: Parameters,
+        fetch: Callable[[Any], T],
+        by_django: Callable[[str, Parameters], T],
+    ) -> T:
+        try:
+            connection = self._connection()
+            if not connection.in_atomic_block:
+                connection.close_if_health_check_failed()
+                connection.ensure_connection()
+            if _is_free(connection):
+                return _twice(
+                    connection, lambda: _execute(connection, statement, parameters, fetch)
+                )
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
+        return by_django(statement, parameters)
+
+
+def _is_free(connection: BaseDatabaseWrapper) -> bool:
+    return (
+        connection.autocommit
+        and not connection.in_atomic_block
+        and not connection.execute_wrappers
+        and not connection.queries_logged
+    )
+
+
+def _execute(
+    connection: BaseDatabaseWrapper,
+    statement: str,
+    parameters: Parameters,
+    fetch: Callable[[Any], T],
+) -> T:
+    with connection.wrap_database_errors:
+        cursor: Any = Cursor(connection.connection)
+        cursor.format = Format.BINARY
+        cursor.execute(statement, parameters)
+        return fetch(cursor)
+
+
+def _twice(connection: BaseDatabaseWrapper, read: Callable[[], T]) -> T:
+    """Read again on a new connection, when this one turns out to be lost."""
+    try:
+        return read()
+    except _BROKEN:
+        if connection.connection is None or not connection.connection.closed:
+            raise
+    connection.close()
+    _reconnect_if_hung_up(connection)
+    return read()
+
+
+def _reconnect_if_hung_up(connection: BaseDatabaseWrapper) -> None:
+    """Leave a connection that the server has ended while it lay idle, before a write is sent on it.
+
+    Nothing is to be read from an idle one, so that looking costs no round trip.
+    """
+    connection.ensure_connection()
+    while _has_something_to_read(connection) and not connection.is_usable():
+        # A pool may have many of them; it connects anew when none is left.
+        connection.close()
+        connection.ensure_connection()
+
+
+def _has_something_to_read(connection: BaseDatabaseWrapper) -> bool:
+    poll = select.poll()
+    poll.register(connection.connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))

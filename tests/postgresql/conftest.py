@@ -1,0 +1,41 @@
+"""The adapter of these tests, on the suite's server; and a proxy before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from agent_master_storage import storages
+from agent_master_storage.backends.postgresql import PostgreSQLStorage
+
+from .proxy import Proxy
+
+
+@pytest.fixture
+def storage(transactional_db: None) -> Iterator[PostgreSQLStorage]:
+    """Empty."""
+    found = storages["postgresql"]
+    assert isinstance(found, PostgreSQLStorage)
+    yield found
+    storages.reset()
+    # The thread that works for event loops would keep its connections, and a database.
+    asyncio.run(sync_to_async(connections.close_all)())
+
+
+@pytest.fixture
+def proxy(storage: PostgreSQLStorage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Every connection that is made from here on goes through it."""
+    connection: Any = connections["postgres"]
+    address = connection.settings_dict["HOST"], int(connection.settings_dict["PORT"])
+    with Proxy(address) as running:
+        connection.close()
+        monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        monkeypatch.setitem(connection.settings_dict, "PORT", str(running.port))
+        yield running
+        storages.reset()
+        connection.close()

@@ -1,0 +1,354 @@
+"""Writers at once share a commit; each has his own revision, or his own refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from agent_master_storage import Check, Delete, Write, actor, storages
+from agent_master_storage.backends import group_commit
+from agent_master_storage.backends.group_commit import GroupCommit, Ticket
+from agent_master_storage.backends.pg_session import connect
+from agent_master_storage.exceptions import (
+    InvalidKey,
+    KeyNotFound,
+    RevisionConflict,
+    StorageUnavailable,
+    ValueTooLarge,
+)
+from agent_master_storage.testing import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+
+
+@pytest.fixture
+def commits(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many were committed together, each time."""
+    sizes: list[int] = []
+    commit_now = storage._commit_now
+
+    def counted(tickets: Any) -> None:
+        sizes.append(len(tickets))
+        commit_now(tickets)
+
+    monkeypatch.setattr(storage, "_commit_now", counted)
+    return sizes
+
+
+class Held:
+    """The writers' lock is held by somebody, so that writers queue."""
+
+    def __init__(self, storage: Any) -> None:
+        self._lock = storage._writer.lock_key
+
+    def __enter__(self) -> None:
+        self._driver = connect("postgres")
+        self._driver.execute("SELECT pg_advisory_lock(%s)", [self._lock])
+
+    def __exit__(self, *error: object) -> None:
+        self._driver.close()
+
+
+def waiting(storage: Any) -> int:
+    return int(storage._group._queue.qsize())
+
+
+def in_threads(storage: Any, calls: list[Callable[[], Any]]) -> list[Any]:
+    """What each call returned or raised; they queue behind one that waits for the lock."""
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            storage.release()
+
+    with ThreadPoolExecutor(len(calls) + 1) as pool:
+        with Held(storage):
+            first = pool.submit(run, lambda: storage.write("first", b""))
+            time.sleep(0.1)
+            # The thread takes the first of them alone, and waits for the lock too.
+            futures = [pool.submit(run, calls[0])]
+            time.sleep(0.1)
+            for number, call in enumerate(calls[1:], 1):
+                futures.append(pool.submit(run, call))
+                wait_for(lambda number=number: waiting(storage) == number, "queueing")
+        assert first.result() == 1
+        return [future.result() for future in futures]
+
+
+def test_those_who_wait_are_committed_together(storage: Any, commits: list[int]) -> None:
+    calls = [lambda n=number: storage.write(f"k{n}", b"%d" % n) for number in range(10)]
+    assert in_threads(storage, calls) == list(range(2, 12))
+    assert sorted(commits) == [1, 1, 9]
+    history = storage.history()
+    assert [change.key for change in history] == ["first", *(f"k{n}" for n in range(10))]
+    # Each is a transaction of its own for whoever watches.
+    page = storage.read_log(0, _everything())
+    assert [len(batch.changes) for batch in page.batches] == [1] * 11
+
+
+def _everything() -> Any:
+    from agent_master_storage.watch import Selector
+
+    return Selector()
+
+
+def test_a_refusal_is_its_writer_s_alone(storage: Any, commits: list[int]) -> None:
+    calls = [
+        lambda: storage.write("a", b"1"),
+        lambda: storage.write("a", b"2", if_revision=2),
+        lambda: storage.write("a", b"lost", if_revision=2),
+        lambda: storage.delete("missing"),
+        lambda: storage.commit([Write("b", b""), Write("c", b"", 9)]),
+        lambda: storage.commit([Write("b", b"1"), Write("c", b"1"), Check("a", 3)]),
+        lambda: storage.delete("a", if_revision=3),
+        lambda: storage.write("a", b"new", if_revision=0),
+        lambda: storage.transact([Delete("b"), Write("c", b"2", 4)]),
+    ]
+    found = in_threads(storage, calls)
+    assert sorted(commits) == [1, 1, 8]
+    kinds = [type(each) for each in found]
+    assert kinds == [
+        int, int, RevisionConflict, KeyNotFound, RevisionConflict, int, int, int, list,
+    ]  # fmt: skip
+    assert [found[index] for index in (0, 1, 5, 6, 7)] == [2, 3, 4, 5, 6]
+    assert (found[2].current, found[2].index) == (3, 0)
+    assert (found[4].current, found[4].index, found[4].key) == (0, 1, "c")
+    changes = found[8]
+    assert [(c.type, c.key, c.revision, c.previous_revision, c.last) for c in changes] == [
+        ("delete", "b", 7, 4, False),
+        ("write", "c", 7, 4, True),
+    ]
+    assert changes == storage.history(since=6)
+    assert {entry.key: entry.revision for entry in storage.entries()} == {
+        "first": 1, "a": 6, "c": 7,
+    }  # fmt: skip
+
+
+def test_each_has_his_own_name(storage: Any) -> None:
+    def write(name: str) -> int:
+        with actor(name):
+            revision: int = storage.write("k", b"")
+            return revision
+
+    in_threads(storage, [lambda n=name: write(n) for name in ("one", "two", "three")])
+    assert [change.actor for change in storage.history()] == ["", "one", "two", "three"]
+
+
+def test_a_large_commit_goes_for_itself(storage: Any, commits: list[int]) -> None:
+    large = [Write(f"k{number}", b"") for number in range(400)]
+    calls = [lambda: storage.write("k", b""), *[lambda: storage.commit(large)] * 3]
+    assert in_threads(storage, calls) == [2, 3, 4, 5]
+    assert commits == [1, 1, 1, 1, 1]
+    assert len(storage.history()) == 2 + 3 * 400
+
+
+def test_a_writer_who_is_alone_commits_in_his_own_thread(storage: Any) -> None:
+    for _ in range(20):
+        storage.write("k", b"")
+    assert storage._group._thread is None
+
+
+def test_a_writer_who_is_left_alone_gets_back_to_his_own_thread(storage: Any) -> None:
+    in_threads(storage, [lambda: storage.write("k", b"")] * 4)
+    for _ in range(group_commit.ALONE + 2):
+        storage.write("k", b"")
+    wait_for(lambda: storage._group._thread is None)
+    assert storage.write("k", b"") == storage.revision
+
+
+def test_sixteen_threads_take_few_connections(storage: Any) -> None:
+    storage.hub.close_if_unused()
+    connections["postgres"].close()
+    begin, end = threading.Barrier(16), threading.Barrier(17)
+
+    def write() -> list[int]:
+        begin.wait()
+        try:
+            return [storage.write("k", b"") for _ in range(20)]
+        finally:
+            end.wait()
+            end.wait()
+            storage.release()
+
+    with connect("postgres") as admin, ThreadPoolExecutor(16) as pool:
+        futures = [pool.submit(write) for _ in range(16)]
+        end.wait()
+        (count,) = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+        end.wait()
+        found = [revision for future in futures for revision in future.result()]
+    assert sorted(found) == list(range(1, 321))
+    assert count <= 4
+
+
+def test_tasks_share_a_commit_and_no_threads(storage: Any, commits: list[int]) -> None:
+    async def write(number: int) -> int:
+        return int(await storage.awrite(f"k{number % 7}", b"%d" % number))
+
+    async def refused() -> None:
+        with pytest.raises(RevisionConflict):
+            await storage.awrite("k0", b"", if_revision=10_000)
+        with pytest.raises(KeyNotFound):
+            await storage.adelete("missing")
+        with pytest.raises(InvalidKey):
+            await storage.awrite("", b"")
+        with pytest.raises(ValueTooLarge):
+            await storage.awrite("k", bytes(storage.max_value_size + 1))
+
+    async def main() -> list[int]:
+        before = threading.active_count()
+        found = await asyncio.gather(*(write(number) for number in range(200)), refused())
+        # The one that commits, and the one that notifies.
+        assert threading.active_count() <= before + 2
+        return list(found[:-1])
+
+    assert sorted(asyncio.run(main())) == list(range(1, 201))
+    assert max(commits) > 20
+    assert len(storage.history()) == 200
+
+
+def test_every_verb_has_its_twin(storage: Any) -> None:
+    async def main() -> None:
+        assert await storage.acommit([Write("a", b""), Write("b", b"")]) == 1
+        assert await storage.acommit([Check("a", 1)]) == 1
+        assert await storage.acommit([]) == 1
+        (change,) = await storage.atransact([Write("a", b"1", 1)])
+        assert (change.revision, change.previous_revision) == (2, 1)
+        assert await storage.adelete("b") == 3
+        assert await storage.awrite_json("c", {}) == 4
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_harms_nobody(storage: Any) -> None:
+    async def main() -> int:
+        with Held(storage):
+            first = asyncio.create_task(storage.awrite("a", b""))
+            await asyncio.sleep(0.1)
+            tasks = [asyncio.create_task(storage.awrite(f"k{n}", b"")) for n in range(5)]
+            await asyncio.sleep(0.1)
+            tasks[2].cancel()
+            await asyncio.sleep(0)
+        assert await first == 1
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(results[2], asyncio.CancelledError)
+        return max(r for r in results if isinstance(r, int))
+
+    assert asyncio.run(main()) >= 5
+
+
+def test_the_thread_ends_with_its_connection(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "LINGER", 0.1)
+    in_threads(storage, [lambda: storage.write("k", b"")] * 4)
+    wait_for(lambda: storage._group._thread is None)
+    assert [t for t in threading.enumerate() if "commit" in t.name] == []
+    assert storage.write("k", b"") == 6
+
+
+def test_close_commits_what_waits(storage: Any) -> None:
+    found = in_threads(storage, [lambda: storage.write("k", b"")] * 5)
+    storage.close()
+    assert found == [2, 3, 4, 5, 6]
+    assert storage._group._thread is None
+
+
+def test_an_error_of_the_database_is_told_to_each(storage: Any) -> None:
+    storage.write("k", b"")
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("ALTER TABLE agent_master_storage_change RENAME TO away")
+    try:
+        found = in_threads_failing(storage, 5)
+    finally:
+        with connections["postgres"].cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO agent_master_storage_change")
+    assert [type(error) for error in found] == [StorageUnavailable] * 5
+    assert len({id(error) for error in found}) == 5
+    assert all(error.__cause__ is not None for error in found)
+    assert storage.write("k", b"") == 2
+
+
+def in_threads_failing(storage: Any, count: int) -> list[Any]:
+    def run(number: int) -> Any:
+        try:
+            return storage.write(f"k{number}", b"")
+        except Exception as error:
+            return error
+        finally:
+            storage.release()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+# The group by itself
+
+
+def test_a_commit_that_fails_unexpectedly_leaves_nobody_waiting(
+    storage: Any, monkeypatch: Any
+) -> None:
+    def fail(*args: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(storage._database, "commit", fail)
+
+    async def main() -> Any:
+        return await asyncio.gather(storage.awrite("k", b""), return_exceptions=True)
+
+    (error,) = asyncio.run(main())
+    assert isinstance(error, ZeroDivisionError)
+
+
+def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
+    done: list[Ticket] = []
+
+    def commit(tickets: list[Ticket]) -> None:
+        done.extend(tickets)
+        for ticket in tickets:
+            ticket.rows = [ticket.actor]
+
+    group = GroupCommit(commit, lambda: None, "test")
+
+    def write(writer: int) -> None:
+        for number in range(300):
+            ticket = Ticket((Write("k", b""),), f"{writer}:{number}")
+            group.submit(ticket)
+            assert ticket.wait() == [ticket.actor]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    group.close()
+    assert len(done) == len({ticket.actor for ticket in done}) == 8 * 300
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_after_a_fork_the_child_has_a_group_and_connections_of_its_own(storage: Any) -> None:
+    in_threads(storage, [lambda: storage.write("k", b"")] * 4)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            found = in_threads_failing(storage, 3)
+            os.write(writing, repr(sorted(found)).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert os.read(reading, 1000) == b"[6, 7, 8]"
+    assert storage.write("k", b"") == 9
+    assert in_threads_failing(storage, 3) and storage.revision == 12
+
+
+def test_storages_of_two_aliases_are_two_groups(storage: Any) -> None:
+    assert storage._group is not storages["postgres"].__dict__.get("_group")

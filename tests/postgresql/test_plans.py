@@ -1,0 +1,120 @@
+"""Lists and pages are ranges of an index, under any locale and however many keys there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from agent_master_storage import Write
+from agent_master_storage.backends import pg_statements, sql
+from agent_master_storage.backends.pg_session import connect
+from agent_master_storage.watch import Selector
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
+
+
+@pytest.fixture
+def filled(storage: Any) -> Any:
+    for group in range(20):
+        storage.commit([Write(f"{group:02}:{number:03}", b"v" * 100) for number in range(500)])
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("ANALYZE agent_master_storage_entry, agent_master_storage_change")
+    return storage
+
+
+def plan(statement: str, parameters: Any) -> str:
+    """As it is prepared: once for all parameters."""
+    with connect("postgres") as driver:
+        driver.execute("SET plan_cache_mode = force_generic_plan")
+        places = iter(range(1, 100))
+        text = "".join(
+            part + (f"${next(places)}" if more else "")
+            for part, more in _parts(statement.split("%s"))
+        )
+        driver.execute(f"PREPARE asked AS {text}")
+        values = driver.execute(
+            "SELECT string_agg(coalesce(quote_literal(v), 'NULL'), ', ') FROM unnest(%s::text[]) v",
+            [[None if value is None else str(value) for value in parameters]],
+        ).fetchone()[0]
+        rows = driver.execute(f"EXPLAIN (COSTS off) EXECUTE asked({values})").fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+def _parts(parts: list[str]) -> Any:
+    return zip(parts, [*[True] * (len(parts) - 1), False], strict=True)
+
+
+RANGE = "Index Cond: ((namespace = $1) AND (key >= $2) AND (key < $3))"
+
+
+def test_a_prefix_is_a_range_of_the_index(filled: Any) -> None:
+    found = plan(*sql.keys(filled.namespace, "07:"))
+    assert "ams_entry_key on agent_master_storage_entry" in found
+    assert RANGE in found
+    assert "Seq Scan" not in found
+    assert "Sort" not in found
+
+
+def test_the_database_s_locale_does_not_matter(filled: Any) -> None:
+    """The index has the collation of the column, which is "C" and not the database's."""
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute(
+            "SELECT collation_name FROM information_schema.columns WHERE column_name = 'key'"
+            " AND table_name IN ('agent_master_storage_entry', 'agent_master_storage_change')"
+        )
+        assert cursor.fetchall() == [("C",), ("C",)]
+        cursor.execute(
+            "SELECT c.collname FROM pg_index i JOIN pg_class t ON t.oid = i.indexrelid"
+            " JOIN pg_collation c ON c.oid = i.indcollation[1] WHERE t.relname = 'ams_entry_key'"
+        )
+        assert cursor.fetchall() == [("C",)]
+
+
+def test_a_page_reads_no_more_than_its_limit(filled: Any) -> None:
+    """The sort is of what the limit has left."""
+    found = plan(*pg_statements.scan(filled.namespace, "", "07:100", 50, True))
+    assert "ams_entry_key on agent_master_storage_entry" in found
+    assert "Seq Scan on agent_master_storage_entry" not in found
+    assert found.index("Sort") < found.index("Limit") < found.index("ams_entry_key")
+
+
+def test_a_page_of_the_log_reads_no_more_than_its_limit(filled: Any) -> None:
+    found = plan(*pg_statements.log_sizes(filled.namespace, 3, Selector(), 50))
+    assert "Seq Scan on agent_master_storage_change" not in found
+    assert found.index("Sort") < found.index("Limit") < found.rindex("agent_master_storage_change")
+
+
+def test_pages_follow_each_other_by_key(filled: Any) -> None:
+    keys, after = [], ""
+    while page := filled.entries("03:", after=after, limit=64):
+        keys += [entry.key for entry in page]
+        after = keys[-1]
+    assert keys == filled.list("03:") == [f"03:{number:03}" for number in range(500)]
+
+
+def test_statements_are_prepared_where_the_connection_allows_it(
+    storage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection: Any = connections["postgres"]
+    connection.close()
+    options = {**connection.settings_dict["OPTIONS"], "prepare_threshold": 2}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    for number in range(5):
+        storage.write("k", b"%d" % number)
+        assert storage.read("k") == b"%d" % number
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = " ".join(row[0] for row in cursor.fetchall())
+    assert "agent_master_storage_commit" in prepared
+    assert "SELECT value" in prepared
+    connection.close()
+
+
+def test_and_not_where_it_does_not(storage: Any) -> None:
+    for _ in range(10):
+        storage.write("k", b"")
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert cursor.fetchone() == (0,)
