@@ -18,7 +18,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python -m uvicorn demo_project.asgi:application --host 127.0.0.1 --port $(PORT) --ws websockets-sansio --lifespan off --no-access-log
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
