@@ -51,8 +51,8 @@ _REVISION_ONCE = (
 )
 
 # What the next write goes by: the newest revision, up to where the state has counted, the
-# namespace's number. Only behind the writers' lock, which is held to the end of the transaction: whoever
-# reads a revision can be sure that no lower one is still to come.
+# namespace's number. Only behind the writers' lock, which is held to the end of the transaction:
+# whoever reads a revision can be sure that no lower one is still to come.
 NEWEST = f"SELECT {REVISION}, s.revision, s.number FROM {STATE} s WHERE s.namespace = %s"
 # Count what the log has got since the last time.
 COUNT = (
