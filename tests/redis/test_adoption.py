@@ -216,7 +216,7 @@ def test_what_is_kept_beside_them_is_never_listed_by_an_engine(
     storage.delete("k")
     storage.write("k", b"v")
     kept = {name for name in engine.scan_iter() if name.startswith(prefix.encode())}
-    own = {f"{prefix}/{name}".encode() for name in ("state", "log", "index", "entries")}
+    own = {f"{prefix}/{name}".encode() for name in ("entries", "log", "index")}
     assert kept == {f"{prefix}:k".encode(), *own}
     assert names(engine, prefix) == {f"{prefix}:k".encode()}
     assert all(b"{x}" in name for name in kept)

@@ -24,9 +24,10 @@ from ...exceptions import StorageError
 from ...watch.tail import BACKOFF
 from .errors import unavailable
 from .layout import Names
+from .reading import KEYS_AT_ONCE
 from .server import Ask, Server
 from .signals import Heard, Signal, open_signal
-from .steps import KEYS_AT_ONCE, Plans
+from .steps import Plans
 
 logger = logging.getLogger("agent_master_storage.redis")
 
