@@ -5,8 +5,9 @@
                      entry of an empty key, the state: epoch, revision, and the log's bounds
 ``<prefix>/log``     stream: the changes, with ids ``<revision>-<number in it>``
 ``<prefix>/index``   sorted set: every key, all with the score 0, so that they sort by their bytes
+``<prefix>/sweeps``  hash: who compares everything, and when it was done; see ``turn.lua``
 
-None of the last three begins with ``<prefix>:``, so that the engine never lists them, and all keep
+None of the last four begins with ``<prefix>:``, so that the engine never lists them, and all keep
 a hash tag in the prefix. The state and an entry in one hash are read at once, and written.
 """
 
@@ -33,6 +34,7 @@ class Names:
         self.values = base + b":"
         self.log = base + b"/log"
         self.index = base + b"/index"
+        self.sweeps = base + b"/sweeps"
         #: the KEYS with which every script begins
         self.kept = (base + b"/entries", self.log, self.index)
         #: for SCAN, whose patterns must be escaped
