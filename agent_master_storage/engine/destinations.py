@@ -26,6 +26,8 @@ from .types import Server, View, problems
 
 logger = logging.getLogger("agent_master_storage.engine")
 
+DEFAULT_FORMAT = "mcpServers"
+
 FILE = "file"
 STORAGE = "storage"
 
@@ -63,7 +65,7 @@ class Destination(View):
     #: whether servers of one project alone go under ``projects.<path>``, as in ~/.claude.json
     supports_projects: bool = False
     #: see ``formats``
-    config_format: str = "mcpServers"
+    config_format: str = DEFAULT_FORMAT
     #: a regular expression; servers whose name does not match it are left out
     server_name_pattern: str = ""
 
@@ -124,7 +126,7 @@ class DestinationVerbs(Core):
         self,
         name: str,
         path: str | Path = "",
-        format: str = "mcpServers",
+        format: str = "",
         *,
         enabled: bool = True,
         requires_sanitization: bool = False,
@@ -133,8 +135,11 @@ class DestinationVerbs(Core):
     ) -> Destination:
         """Remember a destination: the file at ``path``, or without one a key of the storage.
 
-        DestinationExists; InvalidDestination.
+        Without a ``format`` it is that of the client whose file has such a path, else
+        ``mcpServers``. DestinationExists; InvalidDestination.
         """
+        if not format:
+            format = getattr(registry.of_file(path), "name", DEFAULT_FORMAT)
         destination = _checked(
             name,
             {

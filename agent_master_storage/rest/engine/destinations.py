@@ -46,7 +46,7 @@ class DestinationsView(DocumentView):
             made = self.changing().add_destination(
                 text_of(body, "name"),
                 text_of(body, "path", ""),
-                text_of(body, "format", "mcpServers"),
+                text_of(body, "format", ""),
                 enabled=bool(flag_of(body, "enabled", True)),
                 requires_sanitization=bool(flag_of(body, "requires_sanitization")),
                 server_name_pattern=text_of(body, "server_name_pattern", ""),

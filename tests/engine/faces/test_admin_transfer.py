@@ -189,6 +189,12 @@ def test_export(admin_client: Client, engine: Engine) -> None:
     assert "Select a valid choice" in text_of(bad)
 
 
+def test_export_tells_what_the_client_can_not_do(admin_client: Client, engine: Engine) -> None:
+    engine.add_server("a", {"command": "x", "env": {"A": "${input:a}"}})
+    assert "refers to the input 'a'" in text_of(export(admin_client, engine))
+    assert "refers to" not in text_of(export(admin_client, engine, format="engine"))
+
+
 def test_who_may_only_view_gets_masks(engine: Engine) -> None:
     engine.import_config(CLAUDE)
     client = browser_of(user_who_may("view"))
