@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from agent_master_storage import storages
-from agent_master_storage.administration.servers.addresses import page_url
+from agent_master_storage.administration.parts import ServerAddress
 from agent_master_storage.engine import Engine
 from agent_master_storage.engine.secrets import MASK
 from tests.admin.browser import form_of, text_of
@@ -20,6 +20,8 @@ from .api import FILES, TOKEN
 from .conftest import browser_of, user_who_may
 
 pytestmark = pytest.mark.usefixtures("aliases")
+
+page_url = ServerAddress.page_url
 
 IMPORT = page_url("import")
 CLAUDE = {

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from ....engine import formats
 from ....engine.secrets import mask
 from ....exceptions import InvalidValue
-from ..addresses import document_of
+from ...parts import document_of
 from ..dialogs import ExportForm
 from ..forms import sentence
 from .base import ServersView, engine_of
