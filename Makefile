@@ -39,4 +39,4 @@ dist: $(VENV)/.dev
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .tox *.egg-info demo.sqlite3 demo.sqlite3-*
+	rm -rf $(VENV) build dist docs/_build demo_destinations .tox *.egg-info demo.sqlite3 demo.sqlite3-*
