@@ -12,7 +12,7 @@ from ...engine.destinations import Destination
 from ...engine.places import check_remote
 from .. import params
 from . import openapi
-from .base import DocumentView, flag_of, text_of
+from .base import NamedView, flag_of, text_of
 
 _FIELDS = (
     "name",
@@ -24,8 +24,31 @@ _FIELDS = (
 )
 
 
-class DestinationsView(DocumentView):
-    """All of them."""
+class DestinationView(NamedView):
+    """One of them."""
+
+    name = "Destination"
+
+    @openapi.described("engine_destination_read", openapi.DESTINATION)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a destination, and what its last sync did."""
+        name, look = self.named, self.look()
+        found = faces.destination(self.engine.get_destination(name))
+        last = self.engine.last_sync(name)
+        body = {**found, "lastSync": faces.synced(last) if last else None}
+        return Response(body, headers=look.headers)
+
+    @openapi.described("engine_destination_delete", openapi.DELETE)
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Forget a destination; what was written there stays."""
+        with self.acting():
+            self.changing().remove_destination(self.named)
+        return Response(status=204)
+
+
+@openapi.hidden("delete")
+class DestinationsView(DestinationView):
+    """All of them; with ``?name=``, one."""
 
     name = "Destinations"
     sample = {"name": "", "path": "", "format": "mcpServers"}
@@ -33,6 +56,8 @@ class DestinationsView(DocumentView):
     @openapi.described("engine_destination_list", openapi.DESTINATIONS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the destinations by name."""
+        if "name" in request.query_params:
+            return super().get(request)
         self.look()
         found = self.engine.list_destinations()
         return Response({"results": [faces.destination(one) for one in found], "next": None})
@@ -53,62 +78,47 @@ class DestinationsView(DocumentView):
         return Response(faces.destination(made), 201, headers=self.look().headers)
 
 
-class DestinationView(DocumentView):
-    """One of them."""
-
-    name = "Destination"
-
-    @openapi.described("engine_destination_read", openapi.DESTINATION)
-    def get(self, request: Request, alias: str, name: str) -> Response:
-        """Return a destination, and what its last sync did."""
-        look = self.look()
-        found = faces.destination(self.engine.get_destination(name))
-        last = self.engine.last_sync(name)
-        body = {**found, "lastSync": faces.synced(last) if last else None}
-        return Response(body, headers=look.headers)
-
-    @openapi.described("engine_destination_delete", openapi.DELETE)
-    def delete(self, request: Request, alias: str, name: str) -> Response:
-        """Forget a destination; what was written there stays."""
-        with self.acting():
-            self.changing().remove_destination(name)
-        return Response(status=204)
-
-
-class PlaceView(DocumentView):
+class PlaceView(DestinationView):
     """A view that reads or writes what a destination points at."""
 
-    def destination(self, engine: Engine, name: str) -> Destination:
+    def pointed_at(self, engine: Engine) -> Destination:
         """The destination; DestinationUnavailable for a file where none was allowed."""
         self.look()
-        found = engine.get_destination(name)
+        found = engine.get_destination(self.named)
         check_remote(found)
         return found
 
 
+@openapi.hidden("delete")
 class PreviewView(PlaceView):
     """What a sync would do."""
 
     name = "Preview"
+    action = "preview"
+    acts_on = ("GET", "HEAD")
 
     @openapi.described("engine_destination_preview", openapi.PREVIEW)
-    def get(self, request: Request, alias: str, name: str) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Tell which servers a sync would add, change and remove, with a masked diff."""
+        if not self.acts:
+            return super().get(request)
         engine = self.engine
-        target = self.destination(engine, name)
+        target = self.pointed_at(engine)
         return Response(faces.preview(engine.preview(target)))
 
 
+@openapi.hidden("get", "delete")
 class SyncView(PlaceView):
     """The sync."""
 
     name = "Sync"
+    action = "sync"
 
     @openapi.described("engine_destination_sync", openapi.SYNC)
-    def post(self, request: Request, alias: str, name: str) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Write the enabled servers to a destination; nothing when it has them already."""
         engine = self.engine
-        target = self.destination(engine, name)
+        target = self.pointed_at(engine)
         with self.acting():
             result = engine.sync(target, dry_run=params.flag(request, "dry_run", False))
         return Response(faces.synced(result))

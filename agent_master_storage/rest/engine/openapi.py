@@ -160,12 +160,14 @@ def by_name(view: V) -> V:
     )(view)
 
 
-def post_alone(view: V) -> V:
-    """Decorates a view whose other methods are those of another path."""
+def hidden(*methods: str) -> Callable[[V], V]:
+    """Decorates a view of which these methods are told of at another path."""
     if OpenApiTypes is None:
-        return view
-    hidden = {name: extend_schema(exclude=True) for name in ("get", "put", "patch", "delete")}
-    return extend_schema_view(**hidden)(view)
+        return lambda view: view
+    decorate: Callable[[V], V] = extend_schema_view(
+        **{name: extend_schema(exclude=True) for name in methods}
+    )
+    return decorate
 
 
 def _schema(told: Told) -> dict[str, Any]:

@@ -251,6 +251,22 @@ def test_a_destination_that_is_a_key(any_api: Api) -> None:
     assert error(gone) == (404, "destination_not_found")
 
 
+@pytest.mark.parametrize("name", ["..", "a/b", "a/sync", "preview", "sync", "50% ☃"])
+def test_names_of_destinations(api: Api, name: str) -> None:
+    api.engine.add_server("files", FILES)
+    assert api.post("destinations", body={"name": name}).status_code == 201
+    assert api.get("destinations", name=name).json()["name"] == name
+    assert api.get("destinations", "preview", name=name).json()["added"] == ["files"]
+    assert api.post("destinations", "sync", name=name).json()["written"] is True
+    if name != "..":
+        assert api.get("destinations", name).json()["name"] == name
+        assert api.get("destinations", name, "preview").json()["added"] == []
+        assert api.post("destinations", name, "sync").json()["written"] is False
+    assert error(api.post("destinations", "sync")) == (400, "invalid_value")
+    assert api.delete("destinations", name=name).status_code == 204
+    assert api.get("destinations").json()["results"] == []
+
+
 def test_files_are_written_where_that_was_allowed(api: Api, settings: Any, tmp_path: Path) -> None:
     api.post("import", body=CLAUDE)
     path = tmp_path / "claude.json"
