@@ -117,7 +117,7 @@ class ListView(DestinationsView):
             check_remote(engine.get_destination(address.name))
             result = engine.sync(address.name, dry_run=dry_run)
         except StorageError as error:
-            self.say(f"“{address.name}”: {error}.", ERROR)
+            self.say(f"{error}.", ERROR)
             return
         text = f"“{address.name}”: {outcome(result)}."
         if result.written and not dry_run:
