@@ -70,6 +70,9 @@ class Outbox:
         self._sayings: deque[str] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        # When it last had said all that there was, and the timer that looks at that.
+        self._busy_at = self._loop.time()
+        self._pulse: asyncio.TimerHandle | None = None
 
     # Watches
 
@@ -109,6 +112,8 @@ class Outbox:
 
     def close(self) -> None:
         self._closed = True
+        if self._pulse is not None:
+            self._pulse.cancel()
         for watch in list(self.watches.values()):
             self.drop(watch)
 
@@ -138,9 +143,9 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until cancelled, each watch in its turn."""
+        self._beat()
         while True:
-            await self._wait()
-            self._wake.clear()
+            await self._wake.wait()
             while self._ready or self._sayings:
                 while self._sayings:
                     await self._send(self._sayings.popleft())
@@ -148,13 +153,23 @@ class Outbox:
                     watch = next(iter(self._ready))
                     del self._ready[watch]
                     await self._serve(watch)
+            self._wake.clear()
+            self._busy_at = self._loop.time()
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(self._heartbeat):
-                await self._wake.wait()
-        except TimeoutError:
-            self.say(HEARTBEAT)
+    def _beat(self) -> None:
+        """Say that the socket lives, if nothing else has said so for long.
+
+        One timer that looks now and then: one for each frame, cancelled by the next, would be
+        garbage that outlives the young generations, and with many sockets each full
+        collection stops the process for a tenth of a second.
+        """
+        left = self._busy_at + self._heartbeat - self._loop.time()
+        if left <= 0 or self._wake.is_set():
+            left = self._heartbeat
+            # What is under way says so too.
+            if not self._wake.is_set():
+                self.say(HEARTBEAT)
+        self._pulse = self._loop.call_later(left, self._beat)
 
     async def _serve(self, watch: Watch) -> None:
         try:

@@ -8,7 +8,8 @@ import os
 import threading
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from ..exceptions import RevisionCompacted, StorageError
 from ..types import Change
@@ -24,6 +25,8 @@ logger = logging.getLogger("agent_master_storage.watch")
 BACKOFF = (0.05, 5.0)
 #: seconds that close() waits for the thread, and who unsubscribes where it must be awaited
 END_TIMEOUT = 2.0
+#: subscriptions of an event loop that are told at a time
+SLICE = 50
 
 _EVERYTHING = Selector()
 _tails: weakref.WeakSet[Tail] = weakref.WeakSet()
@@ -330,16 +333,25 @@ def _notify(subscriptions: Iterable[Subscription]) -> None:
             by_loop[subscription.loop].append(subscription)
     for loop, members in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_call_all, members)
+            loop.call_soon_threadsafe(_notify_some, loop, iter(members))
         except RuntimeError:
             # The loop was closed under them, as at the end of asyncio.run().
             for subscription in members:
                 subscription.close()
 
 
-def _call_all(subscriptions: list[Subscription]) -> None:
-    for subscription in subscriptions:
+def _notify_some(loop: asyncio.AbstractEventLoop, subscriptions: Iterator[Subscription]) -> None:
+    """Tell the first of them, and the others when the loop has done what those wanted.
+
+    All at once would hold up everything else in the loop, and leave thousands of half done
+    things to the garbage collector.
+    """
+    told = 0
+    for subscription in islice(subscriptions, SLICE):
         subscription.notify()
+        told += 1
+    if told == SLICE:
+        loop.call_soon(_notify_some, loop, subscriptions)
 
 
 def _forget_after_fork() -> None:

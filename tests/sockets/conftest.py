@@ -28,13 +28,19 @@ def _visitor(
 ) -> Iterator[None]:
     """``admin_user``, but anybody in tests that need no database, which are quicker so."""
     if request.node.get_closest_marker("django_db") is None:
+        # Those that a test before has left open would be looked at, which is refused here.
+        _close_connections()
         settings.AGENT_MASTER_STORAGE_PERMISSION = everybody_may
         monkeypatch.setattr(Socket, "authorization", None)
         yield
         return
     request.getfixturevalue("admin_user")
     yield
-    # The thread that works for event loops would keep its connections.
+    _close_connections()
+
+
+def _close_connections() -> None:
+    """Those of the thread that works for event loops, which would keep them."""
     asyncio.run(sync_to_async(connections.close_all)())
 
 

@@ -89,3 +89,14 @@ async def test_no_heartbeat_while_there_are_changes(memory: Any) -> None:
         for _ in range(10):
             await memory.awrite("k", b"")
             assert '"changes"' in await socket.text()
+
+
+async def test_a_heartbeat_comes_that_long_after_the_last_change(memory: Any) -> None:
+    async with Socket(limits={"heartbeat_interval": 0.3}) as socket:
+        await socket.watch()
+        await asyncio.sleep(0.2)
+        await memory.awrite("k", b"")
+        assert '"changes"' in await socket.text()
+        changed = time.monotonic()
+        assert await socket.text() == '{"type":"heartbeat"}'
+        assert 0.25 < time.monotonic() - changed < 5

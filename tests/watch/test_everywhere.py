@@ -11,6 +11,7 @@ import pytest
 from agent_master_storage import Delete, Write
 from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import TIMEOUT, Worker
+from agent_master_storage.watch.tail import SLICE
 
 from ..children import child
 
@@ -88,6 +89,20 @@ def test_several_loops_and_threads_share_one_tail(storage: Any) -> None:
     for worker in loops:
         worker.finish()
     assert found == [list(range(1, 21))] * 5
+
+
+async def test_a_loop_with_many_tells_them_all(storage: Any) -> None:
+    """They are told some at a time."""
+    count = 2 * SLICE + 1
+    many = [storage.achanges() for _ in range(count)]
+    waiting = [asyncio.ensure_future(anext(changes)) for changes in many]
+    await asyncio.sleep(0.01)
+    await storage.awrite("k", b"")
+    async with asyncio.timeout(TIMEOUT):
+        found = await asyncio.gather(*waiting)
+    assert [change.revision for change in found] == [1] * count
+    for changes in many:
+        await changes.aclose()
 
 
 async def test_a_task_that_waits_can_be_cancelled(storage: Any) -> None:
