@@ -113,13 +113,13 @@ def postgres_address() -> dict[str, str]:
 
 
 @contextmanager
-def postgres() -> Iterator[None]:
-    """Have PostgreSQL run at postgres_address()."""
+def postgres(*, durable: bool = False) -> Iterator[None]:
+    """Have PostgreSQL run at postgres_address(); ``durable``: also after a power cut."""
     port = postgres_address()["PORT"]
     if not os.environ["TEST_POSTGRES_URL"].endswith(_PRIVATE):
         yield
         return
-    with postgres_folder() as folder, private_postgres(folder, port):
+    with postgres_folder() as folder, private_postgres(folder, port, durable=durable):
         yield
 
 
@@ -134,7 +134,9 @@ def postgres_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def private_postgres(folder: Path, port: str, installed: Path | None = None) -> Iterator[None]:
+def private_postgres(
+    folder: Path, port: str, installed: Path | None = None, *, durable: bool = False
+) -> Iterator[None]:
     """Run a server; again in the same folder, with the data of the last time.
 
     ``installed``: the folder of its binaries, one of postgres_installations().
@@ -152,6 +154,9 @@ def private_postgres(folder: Path, port: str, installed: Path | None = None) -> 
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
     command = [str(binaries / "postgres"), "-D", str(data), "-p", port, "-k", ""]
     command += ["-h", "127.0.0.1", "-c", "max_connections=200"]
+    if not durable:
+        # No test cuts the power, and each of them empties the tables.
+        command += ["-c", "fsync=off"]
     ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
     with _running(
         command,
