@@ -18,7 +18,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python -m uvicorn demo_project.asgi:application --host 127.0.0.1 --port $(PORT) --ws websockets-sansio --lifespan off --no-access-log
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -39,4 +39,4 @@ dist: $(VENV)/.dev
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .tox *.egg-info demo.sqlite3 demo.sqlite3-*
+	rm -rf $(VENV) build dist docs/_build demo_destinations .tox *.egg-info demo.sqlite3 demo.sqlite3-*

@@ -41,7 +41,7 @@ def _prepare(stack: ExitStack) -> None:
     from tests import servers
 
     os.environ["BENCHMARKS_REDIS_URL"] = stack.enter_context(servers.redis_url())
-    stack.enter_context(servers.postgres(durable=True))
+    stack.enter_context(servers.postgres())
 
     import django
     from django.core.management import call_command

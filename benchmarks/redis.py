@@ -149,7 +149,7 @@ def _million(options: Options) -> None:
         _fill(engine, "large", count, 64)
         small.list()
         _timed(engine, "taking them in", large.list, count)
-        _timed(engine, "comparing all of them again", large._tracker._sweep_all, count)
+        _timed(engine, "comparing all of them again", large._tracker._sweeper.sweep, count)
         prefix = "targets:agent-000001"
         assert len(small.list("targets:agent-000000")) == len(large.list(prefix)) == 100
         calls: dict[str, Call] = {
@@ -173,7 +173,7 @@ def _pages(options: Options) -> None:
     with redis.Redis.from_url(URL) as engine:
         _fill(engine, "pages", count, PAGE)
         _timed(engine, "taking them in", storage.list, count)
-        _timed(engine, "comparing all of them again", storage._tracker._sweep_all, count)
+        _timed(engine, "comparing all of them again", storage._tracker._sweeper.sweep, count)
         _timed(engine, "a snapshot of all", storage.snapshot, count)
 
         def write() -> None:

@@ -136,6 +136,9 @@ if REDIS_URL:
         "OPTIONS": {"url": REDIS_URL},
     }
 
+# Files that the engine may write when it is asked to over HTTP.
+AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [BASE_DIR / "demo_destinations"]
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.BasicAuthentication",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,14 +13,31 @@ from . import servers
 _stack = ExitStack()
 
 
+#: processes that share the work; each has its own servers, which cost memory
+MOST_WORKERS = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as there are cores, but none beside ourselves on a server that we do not own."""
+    return 0 if servers.are_given() else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.option.collectonly:
-        _stack.enter_context(servers.postgres())
+    # Who only hands out the work to others needs none.
+    if not config.option.collectonly and getattr(config.option, "dist", "no") == "no":
+        # Nobody pulls the plug on this one; most of the time would go to waiting for the disk.
+        _stack.enter_context(servers.postgres("-c", "fsync=off"))
         _stack.enter_context(servers.redis_url())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _stack.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Names as without it: each process has its own servers and its own folder."""
 
 
 @pytest.fixture(scope="session")

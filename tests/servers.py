@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,21 @@ from urllib.parse import unquote, urlsplit
 
 START_TIMEOUT = 60.0
 
-#: marks the address of a server that the suite starts itself
-_PRIVATE = "private"
-#: looked at before redis_address() names one of our own
-_REDIS_IS_GIVEN = "TEST_REDIS_URL" in os.environ
+
+def shared(name: str, make: Callable[[], str]) -> str:
+    """What ``make`` has returned first; processes that the suite starts find the same.
+
+    Where several processes share the work of one run, each has its own.
+    """
+    name += os.environ.get("PYTEST_XDIST_WORKER", "")
+    if name not in os.environ:
+        os.environ[name] = make()
+    return os.environ[name]
+
+
+def are_given() -> bool:
+    """Whether a server is used that the suite has not for itself."""
+    return "TEST_POSTGRES_URL" in os.environ or "TEST_REDIS_URL" in os.environ
 
 
 def free_port() -> int:
@@ -47,15 +58,16 @@ def free_port() -> int:
 
 def redis_address() -> str:
     """The URL where Redis or Valkey listens, or will."""
-    # Processes that the suite starts must find the same one.
-    return os.environ.setdefault("TEST_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    if given := os.environ.get("TEST_REDIS_URL"):
+        return given
+    return shared("TEST_PRIVATE_REDIS", lambda: f"redis://127.0.0.1:{free_port()}/0")
 
 
 @contextmanager
 def redis_url() -> Iterator[str]:
     """Have Redis or Valkey run at redis_address()."""
     url = redis_address()
-    if _REDIS_IS_GIVEN:
+    if "TEST_REDIS_URL" in os.environ:
         yield url
         return
     with redis_server(redis_binary(), urlsplit(url).port or 6379):
@@ -99,9 +111,8 @@ def redis_kinds() -> dict[str, str]:
 
 def postgres_address() -> dict[str, str]:
     """Where PostgreSQL listens, or will, as Django's DATABASES has it, without NAME."""
-    # Processes that the suite starts must find the same one.
-    url = os.environ.setdefault(
-        "TEST_POSTGRES_URL", f"postgresql://postgres@127.0.0.1:{free_port()}?{_PRIVATE}"
+    url = os.environ.get("TEST_POSTGRES_URL") or shared(
+        "TEST_PRIVATE_POSTGRES", lambda: f"postgresql://postgres@127.0.0.1:{free_port()}"
     )
     parts = urlsplit(url)
     return {
@@ -113,13 +124,13 @@ def postgres_address() -> dict[str, str]:
 
 
 @contextmanager
-def postgres(*, durable: bool = False) -> Iterator[None]:
-    """Have PostgreSQL run at postgres_address(); ``durable``: also after a power cut."""
-    port = postgres_address()["PORT"]
-    if not os.environ["TEST_POSTGRES_URL"].endswith(_PRIVATE):
+def postgres(*options: str) -> Iterator[None]:
+    """Have PostgreSQL run at postgres_address(); ``options`` are arguments of the server."""
+    if "TEST_POSTGRES_URL" in os.environ:
         yield
         return
-    with postgres_folder() as folder, private_postgres(folder, port, durable=durable):
+    port = postgres_address()["PORT"]
+    with postgres_folder() as folder, private_postgres(folder, port, options=options):
         yield
 
 
@@ -135,7 +146,7 @@ def postgres_folder() -> Iterator[Path]:
 
 @contextmanager
 def private_postgres(
-    folder: Path, port: str, installed: Path | None = None, *, durable: bool = False
+    folder: Path, port: str, installed: Path | None = None, options: Sequence[str] = ()
 ) -> Iterator[None]:
     """Run a server; again in the same folder, with the data of the last time.
 
@@ -153,10 +164,7 @@ def private_postgres(
         initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **_as(user))
     command = [str(binaries / "postgres"), "-D", str(data), "-p", port, "-k", ""]
-    command += ["-h", "127.0.0.1", "-c", "max_connections=200"]
-    if not durable:
-        # No test cuts the power, and each of them empties the tables.
-        command += ["-c", "fsync=off"]
+    command += ["-h", "127.0.0.1", "-c", "max_connections=200", *options]
     ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
     with _running(
         command,

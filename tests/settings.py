@@ -8,13 +8,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .servers import postgres_address, redis_address
+from .servers import postgres_address, redis_address, shared
 
-# Processes that the suite starts find the same one.
-if "TEST_FOLDER" not in os.environ:
-    os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="ams-tests-")
-    atexit.register(shutil.rmtree, os.environ["TEST_FOLDER"], ignore_errors=True)
-FOLDER = Path(os.environ["TEST_FOLDER"])
+
+def _make_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="ams-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+FOLDER = Path(shared("TEST_FOLDER", _make_folder))
 
 SECRET_KEY = "only-for-tests"
 DEBUG = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from itertools import islice
@@ -45,6 +46,14 @@ def compare(before: Content | None, after: Content | None) -> Diff:
     return _compare_texts(one.text, other.text)
 
 
+def of_text(text: str) -> Diff:
+    """A unified diff that was made already."""
+    lines = text.split("\n") if text else []
+    if len(lines) > MAX_LINES:
+        return Diff(note=f"A diff of more than {MAX_LINES:,} lines is not shown here.")
+    return Diff(lines=_classed(lines))
+
+
 def _compare_texts(one: str, other: str) -> Diff:
     if not one and not other:
         return Diff(note="The value is empty.")
@@ -61,7 +70,11 @@ def _unified(one: str, other: str) -> Diff:
     if max(len(before), len(after)) > MAX_LINES:
         return Diff(note=f"Values of more than {MAX_LINES:,} lines are not compared here.")
     lines = islice(unified_diff(before, after, lineterm="", n=_CONTEXT), 2, None)
-    return Diff(lines=[DiffLine(line, _CLASSES.get(line[:1], "")) for line in lines])
+    return Diff(lines=_classed(lines))
+
+
+def _classed(lines: Iterable[str]) -> list[DiffLine]:
+    return [DiffLine(line, _CLASSES.get(line[:1], "")) for line in lines]
 
 
 def _lines(text: str) -> list[str]:

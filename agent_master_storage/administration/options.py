@@ -1,4 +1,4 @@
-"""The two ModelAdmins: where Django's admin meets the pages.
+"""The ModelAdmins: where Django's admin meets the pages.
 
 Entry and Change lend their names to URLs, permissions and the log of actions. Every page is
 built on the storages, so that an alias without a model is edited like any other.
@@ -6,8 +6,8 @@ built on the storages, so that an alias without a model is edited like any other
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import connections, models, transaction
@@ -17,38 +17,75 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from . import views
-from .rights import may_somewhere
+from .rights import may_in_a_document, may_somewhere
 
-Page = Callable[..., HttpResponseBase]
 Extra = dict[str, Any] | None
+
+#: the address of one object
+ONE = "<path:object_id>/"
 
 
 class StorageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What both have in common."""
+    """What all have in common. A subclass says its pages, and who may."""
 
-    def route(self, pattern: str, view: Page, page: str) -> URLPattern:
+    #: by the page's name: its address below that of the model, and what answers there
+    pages: ClassVar[dict[str, tuple[str, type[views.StorageView]]]] = {}
+
+    def get_urls(self) -> list[Any]:
+        """The names that Django's admin gives, and some of our own."""
+        found = [self.route(pattern, page) for page, (pattern, _) in self.pages.items()]
+        return [*found, self.to_change()]
+
+    def route(self, pattern: str, page: str) -> URLPattern:
         """A URL of the admin, outside of any transaction.
 
         A write must be committed, and told to watchers, when the page says that it is.
         """
+        # Those that every ModelAdmin has may be overridden in a project.
+        view = getattr(self, f"{page}_view", partial(self.answer, page))
         guarded = self.admin_site.admin_view(view)
         for using in connections:
             guarded = transaction.non_atomic_requests(using=using)(guarded)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_{page}"
-        return path(pattern, guarded, name=name)
+        return path(pattern, guarded, name=self._named(page))
 
     def to_change(self) -> URLPattern:
         """The bare address of an object leads to its page, as in all of the admin."""
-        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"
+        name = f"{self.admin_site.name}:{self._named('change')}"
         view = RedirectView.as_view(pattern_name=name)
-        return path("<path:object_id>/", self.admin_site.admin_view(view))
+        return path(ONE, self.admin_site.admin_view(view))
 
     def answer(
-        self, view: type[views.StorageView], request: HttpRequest, extra: Extra, **kwargs: str
+        self, page: str, request: HttpRequest, extra_context: Extra = None, **kwargs: str
     ) -> HttpResponseBase:
         """Let a page answer."""
-        page = view.as_view(model_admin=self, extra_context=extra)
-        return page(request, **kwargs)
+        view = self.pages[page][1].as_view(model_admin=self, extra_context=extra_context)
+        return view(request, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Extra = None) -> Any:
+        """The list."""
+        return self.answer("changelist", request, extra_context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Extra = None
+    ) -> Any:
+        """A new one."""
+        return self.answer("add", request, extra_context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Extra = None
+    ) -> Any:
+        """One of them."""
+        return self.answer("change", request, extra_context, object_id=object_id)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Extra = None) -> Any:
+        """The question before one is deleted."""
+        return self.answer("delete", request, extra_context, object_id=object_id)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Extra = None
+    ) -> Any:
+        """The changes of one."""
+        return self.answer("history", request, extra_context, object_id=object_id)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the app is in the menus."""
@@ -58,23 +95,22 @@ class StorageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Whether there is anything to be seen; each page asks for its own key."""
         return may_somewhere(request.user, "view")
 
+    def _named(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
 
 class EntryAdmin(StorageAdmin):
     """Entries: list, add, edit, delete, and the history of each."""
 
-    def get_urls(self) -> list[Any]:
-        """The names that Django's admin gives, and two of our own."""
-        one = "<path:object_id>/"
-        return [
-            self.route("", self.changelist_view, "changelist"),
-            self.route("add/", self.add_view, "add"),
-            self.route(f"{one}history/", self.history_view, "history"),
-            self.route(f"{one}delete/", self.delete_view, "delete"),
-            self.route(f"{one}change/", self.change_view, "change"),
-            self.route(f"{one}download/", self.download_view, "download"),
-            self.route(f"{one}restore/", self.restore_view, "restore"),
-            self.to_change(),
-        ]
+    pages: ClassVar = {
+        "changelist": ("", views.ListView),
+        "add": ("add/", views.AddView),
+        "history": (f"{ONE}history/", views.HistoryView),
+        "delete": (f"{ONE}delete/", views.DeleteView),
+        "change": (f"{ONE}change/", views.EditView),
+        "download": (f"{ONE}download/", views.DownloadView),
+        "restore": (f"{ONE}restore/", views.RestoreView),
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """See has_view_permission()."""
@@ -88,51 +124,14 @@ class EntryAdmin(StorageAdmin):
         """See has_view_permission()."""
         return may_somewhere(request.user, "delete")
 
-    def changelist_view(self, request: HttpRequest, extra_context: Extra = None) -> Any:
-        """The list."""
-        return self.answer(views.ListView, request, extra_context)
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Extra = None
-    ) -> Any:
-        """A new key."""
-        return self.answer(views.AddView, request, extra_context)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Extra = None
-    ) -> Any:
-        """A key."""
-        return self.answer(views.EditView, request, extra_context, object_id=object_id)
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Extra = None) -> Any:
-        """The question before a key is deleted."""
-        return self.answer(views.DeleteView, request, extra_context, object_id=object_id)
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Extra = None
-    ) -> Any:
-        """The changes of a key."""
-        return self.answer(views.HistoryView, request, extra_context, object_id=object_id)
-
-    def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """The bytes of a value."""
-        return self.answer(views.DownloadView, request, None, object_id=object_id)
-
-    def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """An older value comes back."""
-        return self.answer(views.RestoreView, request, None, object_id=object_id)
-
 
 class ChangeAdmin(StorageAdmin):
-    """The change log: nobody edits it."""
+    """The change log and the diff of a change: nobody edits it."""
 
-    def get_urls(self) -> list[Any]:
-        """The log, and the diff of a change."""
-        return [
-            self.route("", self.changelist_view, "changelist"),
-            self.route("<path:object_id>/change/", self.change_view, "change"),
-            self.to_change(),
-        ]
+    pages: ClassVar = {
+        "changelist": ("", views.ChangesView),
+        "change": (f"{ONE}change/", views.DiffView),
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: a change is made by writing."""
@@ -146,12 +145,22 @@ class ChangeAdmin(StorageAdmin):
         """Never: see ``storage.compact()``."""
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: Extra = None) -> Any:
-        """The log."""
-        return self.answer(views.ChangesView, request, extra_context)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Extra = None
-    ) -> Any:
-        """What one change did."""
-        return self.answer(views.DiffView, request, extra_context, object_id=object_id)
+class DocumentAdmin(StorageAdmin):
+    """Parts of the engine's document: who may change that may change them all."""
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether there is a document to be seen."""
+        return may_in_a_document(request.user, "view")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A part is added by changing the document."""
+        return may_in_a_document(request.user, "change")
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """See has_add_permission()."""
+        return may_in_a_document(request.user, "change")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """See has_add_permission()."""
+        return may_in_a_document(request.user, "change")

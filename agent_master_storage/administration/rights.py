@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 
 from .. import access
+from ..engine.keys import CONFIG
 from ..handler import storages
 
 
@@ -29,3 +30,10 @@ def may_somewhere(user: Any, action: access.Action) -> bool:
     if not (user.is_active and user.is_staff):
         return False
     return access.may_by_key() or any(access.may(user, action, alias) for alias in storages)
+
+
+def may_in_a_document(user: Any, action: access.Action) -> bool:
+    """Whether the user may do it to the engine's document of any storage."""
+    if not (user.is_active and user.is_staff):
+        return False
+    return any(access.may(user, action, alias, CONFIG) for alias in storages)

@@ -25,7 +25,6 @@ from ..types import (
     Keys,
     Operation,
     Snapshot,
-    Write,
 )
 from ..watch import Batch, LogState, Page, Selector, Waiter
 from ..watch.courier import courier
@@ -64,7 +63,7 @@ class DatabaseStorage(LoggedStorage):
         self.namespace = namespace
         self._database = self._make_database()
         on_postgresql = self._database.vendor == "postgresql"
-        # Where GET_STATE, scan() and log_sizes() come from.
+        # Where scan() and log_sizes() come from.
         self._statements: Any = pg_statements if on_postgresql else sql
         # On PostgreSQL both adapters must take the same lock.
         self._writer = (PostgreSQLWriter if on_postgresql else Writer)(namespace, limits=self)
@@ -105,7 +104,7 @@ class DatabaseStorage(LoggedStorage):
         return before and self._change(before), after and self._change(after)
 
     def _state(self) -> LogState:
-        row = self._database.row(self._statements.GET_STATE, (self.namespace,))
+        row = self._database.row(sql.GET_STATE, (self.namespace,))
         return LogState(*row) if row else self._make_state()
 
     def _make_state(self) -> LogState:
@@ -120,7 +119,7 @@ class DatabaseStorage(LoggedStorage):
             except StorageUnavailable as error:
                 failure = error
             # After a failure too: who kept us from it writes, and so may have made it.
-            row = self._database.row(self._statements.GET_STATE, (self.namespace,))
+            row = self._database.row(sql.GET_STATE, (self.namespace,))
             if row is not None:
                 return LogState(*row)
             if failure is not None:
@@ -148,13 +147,12 @@ class DatabaseStorage(LoggedStorage):
 
     # Writing
 
+    def _put(self, key: str, data: bytes, actor: str) -> int:
+        return self._database.alone(
+            lambda ours: self._writer.put(ours, key, data, actor), conditional=False
+        )
+
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
-        if len(operations) == 1:
-            (only,) = operations
-            if isinstance(only, Write) and only.if_revision is None:
-                return self._database.alone(
-                    lambda ours: self._writer.put(ours, only, actor), conditional=False
-                )
         changing = [operation for operation in operations if not isinstance(operation, Check)]
         if not changing:
             check_conditions(operations, self._standing_of(operations) if operations else {})

@@ -20,38 +20,10 @@ from .sql import CHANGE, ENTRY, STATE, Statement
 # the state's row; with this lock, and the revision read from the log behind it, they do not.
 LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
-# Where a namespace stands: the state's revision, unless the log is ahead of it.
-_UNCOUNTED = (
-    f"c.id >= s.number * {sql.NAMESPACE} + (s.revision + 1) * {1 << sql.NUMBER_BITS}"
-    f" AND c.id < (s.number + 1) * {sql.NAMESPACE}"
-)
-_REVISION = (
-    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {_UNCOUNTED}"
-    " ORDER BY c.id DESC LIMIT 1), s.revision)"
-)
-GET_STATE = f"SELECT {_REVISION}, s.compacted, s.epoch FROM {STATE} s WHERE s.namespace = %s"
 # LIMIT keeps it from being merged into the statement round it, and looked up for each row.
 _AT = (
-    f"(SELECT s.namespace, s.number, {_REVISION} AS revision, s.compacted, s.epoch"
+    f"(SELECT s.namespace, s.number, {sql.REVISION} AS revision, s.compacted, s.epoch"
     f" FROM {STATE} s WHERE s.namespace = %s LIMIT 1) s"
-)
-
-# What the next write gets: its revision, how many the state has not counted, the namespace's
-# number. A statement of its own behind LOCK: one sees what was committed when it began.
-NEXT = (
-    f"SELECT {_REVISION} + 1, {_REVISION} - s.revision, s.number"
-    f" FROM {STATE} s WHERE s.namespace = %s"
-)
-
-# Count what the log has got since the last time.
-COUNT = (
-    f"UPDATE {STATE} s SET revision = f.revision, held_changes = s.held_changes + f.changes,"
-    " held_bytes = s.held_bytes + f.bytes FROM ("
-    "SELECT COALESCE(MAX(c.revision), s.revision) AS revision, COUNT(c.id) AS changes,"
-    f" COALESCE(SUM(LENGTH(c.value)), 0) AS bytes FROM {STATE} s"
-    f" LEFT JOIN {CHANGE} c ON {_UNCOUNTED}"
-    " WHERE s.namespace = %s GROUP BY s.revision"
-    ") f WHERE s.namespace = %s RETURNING s.revision, s.held_changes, s.held_bytes, s.compacted"
 )
 
 # In one round trip: the lock, the conditions, the entries, the log. Its result is a row for each

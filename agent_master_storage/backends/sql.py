@@ -1,7 +1,6 @@
 """The statements of the database adapters: what SQLite and PostgreSQL both understand.
 
-Where a namespace stands, and what is read together with that, is on PostgreSQL another statement:
-``pg_statements.py``.
+Where PostgreSQL must be told more, to plan them well, it has its own: ``pg_statements.py``.
 
 Written out, because building them by the ORM costs more than running them. ``%s`` is the
 placeholder of Django's cursors.
@@ -25,7 +24,47 @@ _CHANGE_COLUMNS = (
 READ = f"SELECT value FROM {ENTRY} WHERE namespace = %s AND key = %s"
 GET = f"SELECT {ENTRY_COLUMNS} FROM {ENTRY} e WHERE namespace = %s AND key = %s"
 
-GET_STATE = f"SELECT revision, compacted, epoch FROM {STATE} WHERE namespace = %s"
+# A change's id is its place among all changes: the number of its namespace, its revision, its
+# number in the revision, from the highest bits to the lowest.
+_REVISION_BITS, NUMBER_BITS = 40, 10
+NAMESPACE = 1 << _REVISION_BITS + NUMBER_BITS
+_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {NAMESPACE}"
+# Takes what span() returns.
+_IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
+
+# Where a namespace stands: at the newest revision in the log, or, when all of that is compacted,
+# where the state has counted it to. The state's row itself is written seldom: on SQLite that
+# would be a page more at each write, on PostgreSQL a dead version of the row.
+_UNCOUNTED = (
+    f"c.id >= s.number * {NAMESPACE} + (s.revision + 1) * {1 << NUMBER_BITS}"
+    f" AND c.id < (s.number + 1) * {NAMESPACE}"
+)
+REVISION = (
+    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {_UNCOUNTED}"
+    " ORDER BY c.id DESC LIMIT 1), s.revision)"
+)
+GET_STATE = f"SELECT {REVISION}, s.compacted, s.epoch FROM {STATE} s WHERE s.namespace = %s"
+# The same, looked up once for all rows that are selected with it; takes what span() returns.
+_REVISION_ONCE = (
+    f"COALESCE((SELECT c.revision FROM {CHANGE} c WHERE {_IN_SPAN}"
+    " ORDER BY c.id DESC LIMIT 1), s.revision)"
+)
+
+# What the next write goes by: the newest revision, up to where the state has counted, the
+# namespace's number. Only behind the writers' lock, which is held to the end of the transaction:
+# whoever reads a revision can be sure that no lower one is still to come.
+NEWEST = f"SELECT {REVISION}, s.revision, s.number FROM {STATE} s WHERE s.namespace = %s"
+# Count what the log has got since the last time.
+COUNT = (
+    f"UPDATE {STATE} AS s SET revision = f.newest, held_changes = s.held_changes + f.changes,"
+    " held_bytes = s.held_bytes + f.bytes FROM ("
+    "SELECT COALESCE(MAX(c.revision), s.revision) AS newest, COUNT(c.id) AS changes,"
+    f" COALESCE(SUM(LENGTH(c.value)), 0) AS bytes FROM {STATE} s"
+    f" LEFT JOIN {CHANGE} c ON {_UNCOUNTED}"
+    " WHERE s.namespace = %s GROUP BY s.revision"
+    ") f WHERE s.namespace = %s RETURNING revision, held_changes, held_bytes, compacted"
+)
+
 # Does nothing where another has made it, or has taken the number meanwhile: look, try again.
 MAKE_STATE = (
     f"INSERT INTO {STATE}"
@@ -36,13 +75,6 @@ MAKE_STATE = (
 NEW_EPOCH = f"UPDATE {STATE} SET epoch = %s WHERE namespace = %s"
 IN_EPOCH = " AND epoch = %s"
 
-# Takes the writers' lock, which is held to the end of the transaction, and the next revision
-# with it: whoever reads a revision can be sure that no lower one is still to come.
-NEXT_REVISION = (
-    f"UPDATE {STATE} SET revision = revision + 1, held_changes = held_changes + %s,"
-    " held_bytes = held_bytes + %s WHERE namespace = %s"
-    " RETURNING revision, held_changes, held_bytes, number"
-)
 _STANDING = f"SELECT key, revision, created_revision FROM {ENTRY} WHERE namespace = %s AND key"
 
 _STANDING_OF_ONE = f"{_STANDING} = %s"
@@ -62,14 +94,6 @@ UPSERT = (
 # Tells what the change must say without asking first: where the entry is new, what was given.
 PUT = f"{UPSERT} RETURNING previous_revision, created_revision"
 REMOVE = f"DELETE FROM {ENTRY} WHERE namespace = %s AND key = %s"
-
-# A change's id is its place among all changes: the number of its namespace, its revision, its
-# number in the revision, from the highest bits to the lowest.
-_REVISION_BITS, NUMBER_BITS = 40, 10
-NAMESPACE = 1 << _REVISION_BITS + NUMBER_BITS
-_BASE = f"(SELECT number FROM {STATE} WHERE namespace = %s) * {NAMESPACE}"
-# Takes what span() returns.
-_IN_SPAN = f"c.id BETWEEN {_BASE} + %s AND {_BASE} + %s"
 
 OLDEST_SIZES = (
     f"SELECT c.revision, COALESCE(LENGTH(c.value), 0) FROM {CHANGE} c WHERE {_IN_SPAN}"
@@ -161,13 +185,12 @@ def scan(namespace: str, prefix: str, after: str, limit: int | None, values: boo
     condition, parameters = under("e.key", prefix, after)
     columns = entry_columns(values)
     text = (
-        f"SELECT s.revision, s.compacted, s.epoch, {columns} FROM {STATE} s"
+        f"SELECT {_REVISION_ONCE}, s.compacted, s.epoch, {columns} FROM {STATE} s"
         f" LEFT JOIN {ENTRY} e ON e.namespace = s.namespace{condition}"
         " WHERE s.namespace = %s ORDER BY e.key"
     )
-    if limit is None:
-        return text, [*parameters, namespace]
-    return text + " LIMIT %s", [*parameters, namespace, limit]
+    bound = [*span(namespace, 0), *parameters, namespace]
+    return (text, bound) if limit is None else (text + " LIMIT %s", [*bound, limit])
 
 
 def entry_columns(values: bool) -> str:
@@ -178,12 +201,12 @@ def log_sizes(namespace: str, since: int, selector: Selector, limit: int) -> Sta
     """State and the sizes of what comes next in the log, in one statement."""
     condition, parameters = selected(selector)
     return (
-        f'SELECT s.revision, s.compacted, s.epoch, c.revision, c."transaction",'
+        f'SELECT {_REVISION_ONCE}, s.compacted, s.epoch, c.revision, c."transaction",'
         f" COALESCE(LENGTH(c.value), 0) FROM {STATE} s"
         f" LEFT JOIN {CHANGE} c ON c.id >= s.number * {NAMESPACE} + %s"
         f" AND c.id < (s.number + 1) * {NAMESPACE}{condition}"
         " WHERE s.namespace = %s ORDER BY c.id LIMIT %s",
-        [start(since + 1), *parameters, namespace, limit],
+        [*span(namespace, 0), start(since + 1), *parameters, namespace, limit],
     )
 
 

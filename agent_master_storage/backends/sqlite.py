@@ -46,7 +46,8 @@ def prepare(connection: BaseDatabaseWrapper) -> None:
     The mode stays with the file. A project that sets a journal mode in its OPTIONS keeps it.
     """
     name = str(connection.settings_dict["NAME"])
-    if time.monotonic() < _prepared.get(name, 0) or is_in_memory(connection):
+    again = _prepared.get(name, 0)
+    if again == math.inf or time.monotonic() < again or is_in_memory(connection):
         return
     _prepared[name] = math.inf
     if "journal_mode" in connection.settings_dict["OPTIONS"].get("init_command", ""):
@@ -155,8 +156,11 @@ class _Bare:
         self._cursor.executemany(_qmarks(statement), parameters)
 
     def __enter__(self) -> _Bare:
-        with self._errors:
+        try:
             self._cursor = self._driver.execute("BEGIN IMMEDIATE")
+        except Exception:
+            with self._errors:
+                raise
         self.fetchone = self._cursor.fetchone
         self.fetchall = self._cursor.fetchall
         return self
@@ -169,8 +173,10 @@ class _Bare:
     ) -> None:
         try:
             if error is None:
-                with self._errors:
-                    self._driver.execute("COMMIT")
+                self._driver.execute("COMMIT")
+        except Exception:
+            with self._errors:
+                raise
         finally:
             self._cursor.close()
             if self._driver.in_transaction:

@@ -119,7 +119,7 @@ class Database:
     ) -> T:
         begin = sqlite.begin if connection.vendor == "sqlite" else _begin
         with begin(connection) if patience >= PATIENCE else _begin_soon(connection) as cursor:
-            ours = Transaction(connection, cursor)
+            ours = Transaction(connection, cursor, locked=connection.vendor == "sqlite")
             result = function(ours)
         if ours.first is not None:
             self._announce()
@@ -163,13 +163,20 @@ class Database:
 class Transaction:
     """What a function inside alone() works with."""
 
-    __slots__ = ("began_at", "connection", "cursor", "first")
+    __slots__ = ("began_at", "connection", "cursor", "first", "locked")
 
     def __init__(
-        self, connection: BaseDatabaseWrapper, cursor: Any, began_at: int | None = None
+        self,
+        connection: BaseDatabaseWrapper,
+        cursor: Any,
+        began_at: int | None = None,
+        *,
+        locked: bool = False,
     ) -> None:
         self.connection = connection
         self.cursor = cursor
+        #: nobody else can write before it ends
+        self.locked = locked
         #: the revision with which the caller's transaction began before us
         self.began_at = began_at
         self.first = began_at

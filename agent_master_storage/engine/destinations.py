@@ -19,12 +19,19 @@ from ..keys import check_key
 from . import keys
 from .core import Core, twin
 from .document import Document
-from .exceptions import DestinationExists, DestinationNotFound, InvalidDestination
+from .exceptions import (
+    DestinationChanged,
+    DestinationExists,
+    DestinationNotFound,
+    InvalidDestination,
+)
 from .formats import registry
 from .formats.base import Format
-from .types import Server, View, problems
+from .types import Server, View, fingerprint, problems
 
 logger = logging.getLogger("agent_master_storage.engine")
+
+DEFAULT_FORMAT = "mcpServers"
 
 FILE = "file"
 STORAGE = "storage"
@@ -63,7 +70,7 @@ class Destination(View):
     #: whether servers of one project alone go under ``projects.<path>``, as in ~/.claude.json
     supports_projects: bool = False
     #: see ``formats``
-    config_format: str = "mcpServers"
+    config_format: str = DEFAULT_FORMAT
     #: a regular expression; servers whose name does not match it are left out
     server_name_pattern: str = ""
 
@@ -85,6 +92,11 @@ class Destination(View):
     def key(self) -> str:
         """The key, where it is none."""
         return keys.target(self.name)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with every change of what is remembered; give it as ``if_unchanged``."""
+        return fingerprint(self.to_dict())
 
     def takes(self, servers: Iterable[Server], project: str = "") -> dict[str, Server]:
         """The servers that go here, under the names that they have here.
@@ -124,7 +136,7 @@ class DestinationVerbs(Core):
         self,
         name: str,
         path: str | Path = "",
-        format: str = "mcpServers",
+        format: str = "",
         *,
         enabled: bool = True,
         requires_sanitization: bool = False,
@@ -133,8 +145,11 @@ class DestinationVerbs(Core):
     ) -> Destination:
         """Remember a destination: the file at ``path``, or without one a key of the storage.
 
-        DestinationExists; InvalidDestination.
+        Without a ``format`` it is that of the client whose file has such a path, else
+        ``mcpServers``. DestinationExists; InvalidDestination.
         """
+        if not format:
+            format = getattr(registry.of_file(path), "name", DEFAULT_FORMAT)
         destination = _checked(
             name,
             {
@@ -158,27 +173,33 @@ class DestinationVerbs(Core):
 
         return self.change(edit)
 
-    def update_destination(self, name: str, /, **fields: Any) -> Destination:
+    def update_destination(
+        self, name: str, /, *, if_unchanged: str | None = None, **fields: Any
+    ) -> Destination:
         """Set fields of a destination, by the names of Destination; the others are kept.
 
-        DestinationNotFound; InvalidDestination.
+        ``if_unchanged`` is its ``fingerprint`` as the caller saw it. DestinationNotFound;
+        InvalidDestination; DestinationChanged.
         """
         if unknown := sorted(set(fields) - (set(Destination.model_fields) - {"name"})):
             raise TypeError(f"a destination has no field {', '.join(unknown)} to be set")
 
         def edit(document: Document) -> Destination:
-            before = _of(document, name)
+            before = _unchanged(document, name, if_unchanged)
             destination = _checked(name, {**before.to_dict(), **_named(fields)})
             document.section("targets", name).update(destination.to_dict())
             return destination
 
         return self.change(edit)
 
-    def remove_destination(self, name: str) -> Destination:
-        """Forget a destination; what was written there stays. DestinationNotFound."""
+    def remove_destination(self, name: str, *, if_unchanged: str | None = None) -> Destination:
+        """Forget a destination; what was written there stays.
+
+        DestinationNotFound, DestinationChanged.
+        """
 
         def edit(document: Document) -> Destination:
-            destination = _of(document, name)
+            destination = _unchanged(document, name, if_unchanged)
             del document.section("targets")[name]
             return destination
 
@@ -220,6 +241,13 @@ def _of(document: Document, name: str) -> Destination:
     if found is None:
         raise DestinationNotFound(name)
     return _read(name, found)
+
+
+def _unchanged(document: Document, name: str, known: str | None) -> Destination:
+    destination = _of(document, name)
+    if known is not None and destination.fingerprint != known:
+        raise DestinationChanged(name)
+    return destination
 
 
 def _read(name: str, data: Any) -> Destination:

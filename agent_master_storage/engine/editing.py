@@ -11,7 +11,7 @@ from ..actor import current_actor
 from . import times
 from .document import Document, section
 from .exceptions import InvalidServer, ServerChanged
-from .types import Internal, ServerConfig, fingerprint, problems
+from .types import Internal, ServerConfig, fingerprint, look_alikes, problems
 
 #: fields of a server's object that a ServerConfig decides about
 _CONFIG = frozenset(ServerConfig.model_fields)
@@ -96,7 +96,10 @@ def _as_given(name: str, given: Mapping[str, Any] | Internal | None) -> dict[str
 
 def _internal(name: str, data: Mapping[str, Any]) -> Internal:
     try:
-        return Internal.model_validate(dict(data))
+        found: Internal = Internal.model_validate(dict(data))
+        faults = look_alikes(found)
     except ValidationError as error:
-        faults = [f"internal.{problem}" for problem in problems(error)]
-        raise InvalidServer(name, faults) from None
+        faults = problems(error)
+    if faults:
+        raise InvalidServer(name, [f"internal.{fault}" for fault in faults]) from None
+    return found

@@ -11,6 +11,7 @@
     │   ├── BackupNotFound          .name  (also KeyError)
     │   ├── DestinationNotFound     .name  (also KeyError)
     │   ├── DestinationExists       .name
+    │   ├── DestinationChanged      .name  since it was read; see ``Destination.fingerprint``
     │   └── DestinationUnavailable  .name  the file can't be read or written; see __cause__
     └── InvalidValue  (also ValueError)
         ├── InvalidServer           .name .problems
@@ -101,6 +102,13 @@ class DestinationExists(NamedError):
 
     code = "destination_exists"
     says = "there is a destination {name!r} already"
+
+
+class DestinationChanged(NamedError):
+    """Somebody changed the destination since the caller read it: nothing was written."""
+
+    code = "destination_changed"
+    says = "the destination {name!r} was changed by somebody else meanwhile"
 
 
 class DestinationUnavailable(NamedError):

@@ -81,6 +81,17 @@ def place_of(destination: Destination, storage: BaseStorage) -> Place:
         raise DestinationUnavailable(destination.name, str(error)) from error
 
 
+def check_remote(destination: Destination) -> None:
+    """DestinationUnavailable for a file, asked for over HTTP, where no folder was allowed.
+
+    Whoever may change the document names the files; what the server's own user may write is
+    not for them all.
+    """
+    if destination.is_file and allowed_roots() is None:
+        reason = f"files are written over HTTP in the folders of {ROOTS} alone: it is not set"
+        raise DestinationUnavailable(destination.name, reason)
+
+
 def allowed_roots() -> list[Path] | None:
     """The folders of the setting, None for all; ImproperlyConfigured."""
     found = getattr(settings, ROOTS, None)

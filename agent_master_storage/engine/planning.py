@@ -78,8 +78,9 @@ class _Planned:
             before |= {_label(name, project): server for name, server in had.items()}
             after |= {_label(name, project): server for name, server in has.items()}
         same = document == (self.base or {}) or (self.content is None and not after)
+        warnings = (*self.warnings, *self.format.warnings(after, inputs_of(self.document)))
         return Plan(
-            preview=compare(self.target.name, before, after, self.warnings),
+            preview=compare(self.target.name, before, after, warnings),
             content=(self.content or b"") if same else self._written(document),
             needed=not same,
         )

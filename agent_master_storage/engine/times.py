@@ -41,6 +41,6 @@ def parse(text: str) -> datetime:
 
 
 def check(text: str) -> str:
-    """Return ``text``, the very same, if parse() can read it."""
+    """Return ``text`` if parse() can read it, with the capital T and Z that Go insists on."""
     parse(text)
-    return text
+    return text.upper()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePath
+from typing import Any, Self, get_args
 
 from ..exceptions import InvalidValue
 from . import formats
@@ -13,6 +14,18 @@ from .formats import Format
 from .formats.own import Own
 from .importing import Import, ImportResult, Mode, chosen, inputs_of
 from .variables import substitute
+
+
+class Exported(str):
+    """The text of an export, and what its client will not make sense of."""
+
+    warnings: tuple[str, ...]
+
+    def __new__(cls, text: str, warnings: Iterable[str] = ()) -> Self:
+        """A text with warnings."""
+        made = super().__new__(cls, text)
+        made.warnings = tuple(warnings)
+        return made
 
 
 class TransferVerbs(Core):
@@ -26,6 +39,7 @@ class TransferVerbs(Core):
         whitelist: Collection[str] | None = None,
         *,
         syntax: str | None = None,
+        path: str | PurePath = "",
         source: str = "import",
         environment: Mapping[str, str] | None = None,
         inputs: Mapping[str, str] | None = None,
@@ -34,10 +48,11 @@ class TransferVerbs(Core):
         """Take over the servers of a client's configuration, all of them or none.
 
         ``data`` is a text in JSON, YAML or TOML, or what was parsed from one; without a
-        ``format`` it is told by what it holds. ``mode``: ``merge`` adds servers and updates
-        those that are there, ``skip`` leaves these alone, ``replace`` also removes all others
-        and, when the data is the engine's own document, replaces its settings too.
-        ``whitelist``: names of the servers to take. ``source`` is noted in new servers.
+        ``format`` it is told by what it holds, or by the ``path`` of a client's file.
+        ``mode``: ``merge`` adds servers and updates those that are there, ``skip`` leaves these
+        alone, ``replace`` also removes all others and, when the data is the engine's own
+        document, replaces its settings too. ``whitelist``: names of the servers to take.
+        ``source`` is noted in new servers.
 
         Variables such as ``${TOKEN}`` are kept, unless ``environment`` or ``inputs`` gives their
         values. InvalidDocument says what was found and where; InvalidServer; MissingVariable.
@@ -45,7 +60,7 @@ class TransferVerbs(Core):
         """
         if mode not in get_args(Mode):
             raise InvalidValue(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
-        imported = formats.parse(data, format, syntax)
+        imported = formats.parse(data, format, syntax, path)
         taken = _filled(chosen(imported, whitelist), environment, inputs)
         job = Import(imported=imported, servers=taken, mode=mode, source=source)
         return job.apply(self.config()) if dry_run else self.change(job.apply)
@@ -60,28 +75,31 @@ class TransferVerbs(Core):
         environment: Mapping[str, str] | None = None,
         inputs: Mapping[str, str] | None = None,
         base: Mapping[str, Any] | None = None,
-    ) -> str:
+    ) -> Exported:
         """The enabled servers as a client's configuration; ServerNotFound for one of ``names``.
 
         The engine's own document (``format="engine"``) has all servers and the settings.
         ``base`` is a document of the client, whose other keys are kept. Without a ``syntax``
         the client's own is taken. Variables are kept, unless ``environment`` or ``inputs`` gives
-        their values: MissingVariable for those that are not in them.
+        their values: MissingVariable for those that are not in them. The ``warnings`` of the
+        text name what the client has no word for, as ``${input:id}`` where it has no inputs.
         """
         wanted = formats.get(format)
         document = self.config()
         if names is not None:
             document = _only(document, names)
         if isinstance(wanted, Own):
-            return formats.dumps(document.data, syntax or wanted.syntax)
+            return Exported(formats.dumps(document.data, syntax or wanted.syntax))
         servers = {
             server.name: document.raw(server.name)
             for server in document.list()
             if server.enabled or include_disabled
         }
         filled = _filled(servers, environment, inputs)
-        rendered = wanted.render(filled, inputs=inputs_of(document), base=base)
-        return formats.dumps(rendered, syntax or wanted.syntax)
+        asked = inputs_of(document)
+        rendered = wanted.render(filled, inputs=asked, base=base)
+        text = formats.dumps(rendered, syntax or wanted.syntax)
+        return Exported(text, wanted.warnings(filled, asked))
 
     aimport_config = twin(import_config)
     aexport_config = twin(export_config)

@@ -15,7 +15,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from . import times
@@ -122,7 +129,7 @@ class Internal(View):
     tags: list[str] = []
     project_path: str = ""
     project_specific: bool = False
-    error_count: int = 0
+    error_count: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def goes_to(self, destination: str) -> bool:
         """Whether a destination of this name gets the server, once it is enabled."""
@@ -165,6 +172,23 @@ def read(view: type[V], data: Any) -> tuple[V, list[str]]:
         faults = problems(error)
         broken = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
     return view.model_validate({k: v for k, v in data.items() if k not in broken}), faults
+
+
+def look_alikes(view: View) -> list[str]:
+    """Fields that differ by case alone from one that the class names.
+
+    Go takes them for that one, and reads no document at all when they hold something else.
+    """
+    named = {
+        alias.casefold(): alias
+        for info in type(view).model_fields.values()
+        if (alias := info.alias)
+    }
+    return [
+        f"{name}: would be taken for {named[name.casefold()]}: case alone tells them apart"
+        for name in view.extra
+        if name.casefold() in named
+    ]
 
 
 def problems(error: ValidationError) -> list[str]:

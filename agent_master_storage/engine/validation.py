@@ -9,14 +9,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from .exceptions import InvalidServer
-from .types import TRANSPORTS, ServerConfig, problems
+from .types import TRANSPORTS, ServerConfig, look_alikes, problems
 
 MAX_NAME_LENGTH = 256
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-#: also one that begins with a variable, whose value nobody knows here
-_URL = re.compile(r"https?://[^\s]+|\$\{[^}]+\}\S*", re.IGNORECASE)
+#: also a socket or a pipe of this machine, which VS Code takes: unix:///run/mcp.sock#/path,
+#: and one that begins with a variable, whose value nobody knows here
+_URL = re.compile(r"https?://\S+|(?:unix|pipe):///\S+|\$\{[^}]+\}\S*", re.IGNORECASE)
 
 
 def checked(name: str, config: ServerConfig | Mapping[str, Any]) -> ServerConfig:
@@ -28,8 +29,8 @@ def checked(name: str, config: ServerConfig | Mapping[str, Any]) -> ServerConfig
             found = ServerConfig.model_validate(config)
         except ValidationError as error:
             raise InvalidServer(str(name), problems(error)) from None
-    faults = [*_name_faults(name), *_faults(found)]
-    if "internal" in found.extra:
+    faults = [*_name_faults(name), *_faults(found), *look_alikes(found)]
+    if any(key.casefold() == "internal" for key in found.extra):
         faults.append("internal: is what the engine notes, and no part of a configuration")
     if faults:
         raise InvalidServer(str(name), faults)
@@ -78,6 +79,6 @@ def _remote_faults(config: ServerConfig) -> Iterator[str]:
     if not config.url:
         yield f"url: is needed for the transport {config.transport}"
     elif not _URL.fullmatch(config.url):
-        yield "url: must begin with http:// or https:// and hold no space"
+        yield "url: must begin with http://, https://, unix:/// or pipe:/// and hold no space"
     if config.command:
         yield f"command: does not go with the transport {config.transport}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import ClassVar
 
 from asgiref.sync import async_to_sync
@@ -136,6 +137,8 @@ class FollowingContract(Contract):
             while not stop.is_set() or number < 50:
                 self.storage.write(f"k{number % 10}", b"%d" % number)
                 number += 1
+                # On a busy machine it would be past the log's limit before we have our turn.
+                time.sleep(0.001)
 
         writer = self.in_thread(write)
         try:

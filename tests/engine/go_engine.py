@@ -1,13 +1,16 @@
 """What the Go engine makes of a document that it reads and writes again.
 
 Go's encoding/json fills structs, so keys that these do not name are dropped, false and empty
-fields are left out (``omitempty``) unless they are structs, maps come sorted, and ``<``, ``>``
-and ``&`` are escaped. The fields are those of its published types, release 1.0.2.
+fields are left out (``omitempty``) unless they are structs, maps come sorted, numbers of a map
+are floats, and ``<``, ``>`` and ``&`` are escaped. The fields are those of its published
+``types.go``; compared byte by byte with what Go 1.22 makes of the same structs.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import Any
 
 #: a struct: its fields in order; "!" marks one that is written also when it is empty
@@ -38,6 +41,13 @@ SETTINGS: Struct = {
     "projectScanning!": _fields("enabled! scanPaths excludePaths maxDepth"),
     "validation!": _fields("enabled! validateBeforeWrite! validateAfterWrite! strictMode!"),
     "defaultTransport": None,
+    "projects": [
+        {
+            **_fields("name! path!"),
+            "servers": [SERVER],
+            **_fields("destinations autoSync metadata"),
+        }
+    ],
 }
 CONFIG: Struct = {
     "version!": None,
@@ -47,8 +57,10 @@ CONFIG: Struct = {
     "metadata": None,
 }
 
-_ZERO = {"lastSynced": "0001-01-01T00:00:00Z", "lastModified": "0001-01-01T00:00:00Z"}
-_TEXTS = {"version", "transport", "name", "type", "configPath", "configFormat", "mode"}
+_TIMES = {"lastSynced", "lastModified"}
+#: marks a number whose spelling is decided, until it is written
+_NUMBER = "\ue000"
+_TEXTS = {"version", "transport", "name", "path", "type", "configPath", "configFormat", "mode"}
 
 
 def rewritten(value: bytes) -> bytes:
@@ -59,31 +71,53 @@ def rewritten(value: bytes) -> bytes:
 def dumped(document: Any) -> bytes:
     """As json.MarshalIndent(document, "", "  ") has it."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode()
+    text = re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(f'"{_NUMBER}([^"]*)"', r"\1", text).encode()
 
 
 def _filled(data: Any, struct: Any) -> Any:
     if isinstance(struct, list):
         # A map from name to struct.
         return {name: _filled(data[name], struct[0]) for name in sorted(data or {})}
-    if struct is None:
-        return _sorted(data)
     found = {}
     for field, inner in struct.items():
-        name = field.removesuffix("!")
-        value = _filled((data or {}).get(name), inner) if inner else _sorted((data or {}).get(name))
+        name, value = field.removesuffix("!"), (data or {}).get(field.removesuffix("!"))
+        if inner:
+            value = _filled(value, inner)
+        elif name == "metadata":
+            value = _mapped(value)
+        elif name in _TIMES and value:
+            value = _time(value)
+        elif isinstance(value, dict):
+            value = {key: value[key] for key in sorted(value)}
         if value or field.endswith("!"):
             found[name] = _zero(name) if value is None else value
     return found
 
 
 def _zero(name: str) -> Any:
-    return _ZERO.get(name, "" if name in _TEXTS else False)
+    if name in _TIMES:
+        return "0001-01-01T00:00:00Z"
+    return "" if name in _TEXTS else False
 
 
-def _sorted(data: Any) -> Any:
+def _time(text: str) -> str:
+    """RFC3339Nano: no zeros at the end of the decimals, Z for UTC."""
+    text = re.sub(r"(\.\d*?)0+(?=[Z+-])", lambda found: found[1].rstrip("."), text)
+    return text.replace("+00:00", "Z")
+
+
+def _mapped(data: Any) -> Any:
+    """What a map[string]interface{} makes of it: keys sorted, every number a float64."""
     if isinstance(data, dict):
-        return {name: _sorted(data[name]) for name in sorted(data)}
-    return [_sorted(one) for one in data] if isinstance(data, list) else data
+        return {name: _mapped(data[name]) for name in sorted(data)}
+    if isinstance(data, list):
+        return [_mapped(one) for one in data]
+    return f"{_NUMBER}{_float(float(data))}" if type(data) in (int, float) else data
+
+
+def _float(number: float) -> str:
+    """With an exponent below 1e-6 and from 1e21 on, and without a ``.0``."""
+    if number and not 1e-6 <= abs(number) < 1e21:
+        return re.sub(r"e([+-])0", r"e\1", repr(number))
+    return f"{Decimal(repr(number)):f}".removesuffix(".0")

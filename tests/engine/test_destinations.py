@@ -61,6 +61,20 @@ def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
             verb("key")
 
 
+@pytest.mark.parametrize(
+    ("path", "format"),
+    [
+        ("/srv/shop/.vscode/mcp.json", "vscode"),
+        ("~/.codex/config.toml", "codex"),
+        ("/srv/mcp.json", "mcpServers"),
+        ("", "mcpServers"),
+    ],
+)
+def test_the_format_is_that_of_the_clients_file(engine: Engine, path: str, format: str) -> None:
+    assert engine.add_destination("told", path).config_format == format
+    assert engine.add_destination("asked", path, "zed").config_format == "zed"
+
+
 def test_those_of_the_go_engine(engine: Engine) -> None:
     target = {
         "name": "claude",

@@ -186,6 +186,9 @@ def test_filters(everywhere: Engine) -> None:
         ("a", {"transport": "sse"}, "url: is needed for the transport sse"),
         ("a", {"transport": "http", "url": "ftp://a"}, "must begin with http"),
         ("a", {"url": "https://a b"}, "hold no space"),
+        ("a", {"url": "unix://run/a.sock"}, "unix:///"),
+        ("a", {"command": "x", "ARGS": "y"}, "ARGS: would be taken for args"),
+        ("a", {"command": "x", "Internal": {}}, "internal: is what the engine"),
         ("a", {"transport": "pigeon", "command": "x"}, "one of stdio, sse, http, streamable-http"),
         ("a", {"command": "x", "args": "one"}, "args: "),
         ("a", {"command": "x", "args": ["a", {}]}, r"args\.1: "),
@@ -210,6 +213,8 @@ def test_what_is_not_valid_is_refused(engine: Engine, name: str, config: Any, sa
         {"command": "npx", "env": {"A": ""}},
         {"url": "${BASE_URL}/mcp", "transport": "streamable-http"},
         {"url": "HTTP://localhost:8000/sse", "transport": "sse", "headers": {"X-A": "${T}"}},
+        {"url": "unix:///run/mcp.sock#/mcp", "transport": "http"},
+        {"url": "pipe:///pipe/mcp", "transport": "sse"},
     ],
 )
 def test_what_is_valid(engine: Engine, config: Any) -> None:
@@ -223,6 +228,25 @@ def test_all_problems_are_told_at_once(engine: Engine) -> None:
         engine.add_server("", {"transport": "sse", "command": "x", "headers": {"a b": ""}})
     assert len(caught.value.problems) == 4
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("internal", "says"),
+    [
+        ({"lastSynced": "yesterday"}, r"internal\.lastSynced: .*not an RFC 3339 time"),
+        ({"errorCount": 2**63}, r"internal\.errorCount: "),
+        ({"errorCount": -1}, r"internal\.errorCount: "),
+        ({"ENABLED": 3}, r"internal\.ENABLED: would be taken for enabled"),
+    ],
+)
+def test_notes_at_which_a_go_engine_would_stop_are_refused(
+    engine: Engine, internal: Any, says: str
+) -> None:
+    with pytest.raises(InvalidServer, match=says):
+        engine.add_server("a", {"command": "x"}, internal=internal)
+    engine.add_server("a", {"command": "x"})
+    with pytest.raises(InvalidServer, match=says):
+        engine.update_server("a", internal=internal)
 
 
 def test_a_document_that_outgrows_the_storage_is_refused() -> None:

@@ -205,6 +205,14 @@ def test_inputs_go_with_the_servers(engine: Engine, tmp_path: Path) -> None:
     assert [one["id"] for one in json.loads(path.read_text())["inputs"]] == ["theirs", "key"]
 
 
+def test_inputs_that_a_client_does_not_know_are_told_of(engine: Engine, path: Path) -> None:
+    fill(engine, path)
+    engine.update_server("new", {"url": "https://a/mcp", "headers": {"X": "${input:x}"}})
+    warning = "mcpServers.new.headers.X refers to the input 'x'"
+    assert warning in "".join(engine.preview("here").warnings)
+    assert warning in "".join(engine.sync("here").warnings)
+
+
 def test_servers_of_one_project_alone(engine: Engine, tmp_path: Path) -> None:
     """As the Go engine writes ~/.claude.json: under the projects that the client knows."""
     path = tmp_path / ".claude.json"

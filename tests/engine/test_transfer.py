@@ -172,6 +172,53 @@ def test_the_engines_own_document(engine: Engine) -> None:
     assert engine.import_config(text).unchanged == ("files", "remote")
 
 
+@pytest.mark.parametrize(
+    ("part", "where"),
+    [
+        (
+            {"servers": {"a": {"command": "x", "internal": {"enabled": "yes"}}}},
+            "servers.a.internal",
+        ),
+        (
+            {"servers": {"a": {"command": "x", "internal": {"errorCount": "3"}}}},
+            "servers.a.internal",
+        ),
+        ({"servers": {"a": {"command": "x", "internal": {"TAGS": 1}}}}, "servers.a.internal"),
+        (
+            {"servers": {"a": {"command": "x", "internal": {"lastSynced": "?"}}}},
+            "servers.a.internal",
+        ),
+        ({"settings": {"autoSync": {"watchInterval": "1s"}}}, "settings"),
+        ({"settings": {"backup": []}}, "settings"),
+    ],
+)
+def test_a_document_at_which_a_go_engine_would_stop_is_refused(
+    engine: Engine, part: Any, where: str
+) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        engine.import_config({"version": "1.0.2", "servers": {}, **part}, "engine")
+    assert caught.value.where == where
+    assert engine.storage.list() == []
+
+
+def test_numbers_in_the_engines_own_document_become_texts(engine: Engine) -> None:
+    server = {"transport": "stdio", "command": "x", "args": [1], "env": {"A": 2, "B": None}}
+    result = engine.import_config({"version": "1.0.2", "servers": {"a": server}}, "engine")
+    assert len(result.warnings) == 3
+    assert stored(engine)["servers"]["a"] == {**server, "args": ["1"], "env": {"A": "2"}}
+
+
+def test_an_export_tells_what_its_client_can_not_do(engine: Engine) -> None:
+    engine.import_config(VSCODE)
+    text = engine.export_config("cursor")
+    assert "${input:key}" in text
+    assert [warning.partition(":")[0] for warning in text.warnings] == [
+        "mcpServers.fetch.env.KEY refers to the input 'key'"
+    ]
+    assert engine.export_config("vscode").warnings == ()
+    assert engine.export_config("cursor", environment={}, inputs={"key": "k"}).warnings == ()
+
+
 def test_replace_by_the_engines_own_document_is_whole(engine: Engine) -> None:
     engine.add_server("mine", {"command": "x"})
     engine.add_destination("key")

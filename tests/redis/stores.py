@@ -33,7 +33,7 @@ def _suite() -> redis.Redis:
 
 def empty_if_used(prefix: str) -> None:
     """The same on the suite's server, cheap where no storage was used."""
-    if _suite().exists(f"{prefix}/state"):
+    if _suite().exists(f"{prefix}/entries"):
         empty(prefix)
 
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from agent_master_storage import Write
-from agent_master_storage.backends.redis import RedisStorage, tracker
+from agent_master_storage.backends.redis import RedisStorage, sweeper
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import take
 from agent_master_storage.testing.base import TIMEOUT, Worker
@@ -94,16 +94,16 @@ def test_one_that_was_broken_off_is_gone_on_with(
     make: Make, engine: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.mset({f"{prefix}:k{number:04}": b"v" for number in range(2000)})
-    sweep = tracker.Tracker._sweep
+    slices = sweeper.Sweeper._slices
 
     def broken(self: Any) -> Any:
-        for number, step in enumerate(sweep(self)):
+        for number, step in enumerate(slices(self)):
             if number == 3:
                 raise StorageUnavailable("as the test wants it")
             yield step
 
     with monkeypatch.context() as patched:
-        patched.setattr(tracker.Tracker, "_sweep", broken)
+        patched.setattr(sweeper.Sweeper, "_slices", broken)
         crashed = make()
         with pytest.raises(StorageUnavailable):
             crashed.list()
@@ -120,15 +120,15 @@ def test_reads_and_writes_work_while_lists_wait(
 ) -> None:
     engine.mset({f"{prefix}:k{number:04}": b"theirs" for number in range(1000)})
     storage = make()
-    sweep, begun, go_on = tracker.Tracker._sweep, threading.Event(), threading.Event()
+    slices, begun, go_on = sweeper.Sweeper._slices, threading.Event(), threading.Event()
 
     def slow(self: Any) -> Any:
-        for step in sweep(self):
+        for step in slices(self):
             begun.set()
             assert go_on.wait(TIMEOUT)
             yield step
 
-    monkeypatch.setattr(tracker.Tracker, "_sweep", slow)
+    monkeypatch.setattr(sweeper.Sweeper, "_slices", slow)
     listed: list[list[str]] = []
     lister = Worker(lambda: listed.append(storage.list()))
     lister.start()
@@ -216,7 +216,23 @@ def test_what_is_kept_beside_them_is_never_listed_by_an_engine(
     storage.delete("k")
     storage.write("k", b"v")
     kept = {name for name in engine.scan_iter() if name.startswith(prefix.encode())}
-    own = {f"{prefix}/{name}".encode() for name in ("state", "log", "index", "entries")}
+    own = {f"{prefix}/{name}".encode() for name in ("entries", "log", "index")}
     assert kept == {f"{prefix}:k".encode(), *own}
     assert names(engine, prefix) == {f"{prefix}:k".encode()}
     assert all(b"{x}" in name for name in kept)
+
+
+def test_bookkeeping_of_an_earlier_layout_is_begun_anew(
+    storage: RedisStorage, engine: redis.Redis, prefix: str
+) -> None:
+    """As development versions had it, with the state in a hash of its own."""
+    engine.set(f"{prefix}:k", b"v")
+    engine.hset(f"{prefix}/state", mapping={"epoch": "0" * 32, "revision": 7, "compacted": 0})
+    engine.hset(f"{prefix}/entries", mapping={"k": f"{'0' * 40} 7 7 0 us", "gone": "0 5 5 0 us"})
+    engine.zadd(f"{prefix}/index", {"k": 0, "gone": 0})
+    engine.xadd(f"{prefix}/log", {"m": "0 7 0 0 us", "k": "k", "v": "v"}, id="7-0")
+    assert storage.list() == ["k"]
+    assert (storage.read("k"), storage.revision) == (b"v", 1)
+    assert [change.revision for change in storage.history()] == [1]
+    assert storage.epoch != "0" * 32
+    engine.delete(f"{prefix}/state")

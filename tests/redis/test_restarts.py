@@ -253,6 +253,12 @@ def test_a_log_that_was_evicted_is_told_of(server: Restartable, open_storage: Op
         assert caught.value.oldest == 6
         assert storage.write("k", b"on") == 6
         assert [change.revision for change in storage.history()] == [6]
-        engine.delete("restarts/entries", "restarts/index")
-        assert storage.list() == ["k"]
-        assert storage.read("k") == b"on"
+        epoch = storage.epoch
+        engine.delete("restarts/index")
+        # It is noticed by comparing everything, as the next process does.
+        assert open_storage().list() == storage.list() == ["k"]
+        assert (storage.revision, storage.epoch) == (6, epoch)
+        engine.delete("restarts/entries")
+        assert open_storage().list() == storage.list() == ["k"]
+        assert (storage.read("k"), storage.revision) == (b"on", 1)
+        assert storage.epoch != epoch

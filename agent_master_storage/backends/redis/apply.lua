@@ -11,7 +11,7 @@ local metas, current, refused, size = {}, {}, false, 0
 
 for i = 1, count do
   local o = OWN + 5 * i - 3
-  local meta, _, fault = stand(ARGV[o + 2], KEYS[4 + i])
+  local meta, _, fault = stand(ARGV[o + 2], KEYS[3 + i])
   if fault then
     save()
     return {'wrong', epoch, text(revision), i, fault}
@@ -42,11 +42,11 @@ for i = 1, count do
     if meta then previous, created = revisions(meta) end
     if op == 'w' then
       append(number, key, value, previous, created, actor)
-      call('SET', KEYS[4 + i], value)
+      call('SET', KEYS[3 + i], value)
       remember(key, ARGV[o + 4], created, actor, not meta)
     else
       -- First: a server that is out of memory lets this happen.
-      call('DEL', KEYS[4 + i])
+      call('DEL', KEYS[3 + i])
       forget(key)
       append(number, key, nil, previous, created, actor)
     end

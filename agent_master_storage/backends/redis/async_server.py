@@ -17,7 +17,8 @@ import hiredis
 import redis.asyncio
 from redis import exceptions
 
-from .server import FAULTS, HEALTH_CHECK_INTERVAL, Address, Ask, Attempt, Steps, place_of
+from .link import FAULTS, HEALTH_CHECK_INTERVAL
+from .server import Address, Ask, Attempt, Steps, place_of
 
 T = TypeVar("T")
 

@@ -83,12 +83,12 @@ class AsyncVerbs(LoggedStorage):
         check_key(key)
         data = check_value(data, self.max_value_size)
         plans, actor = self._plans, current_actor()
-        if if_revision is None:
-            revision = await self._async_server.ask(plans.put(key, data, actor))
-            if revision is not None:
-                return plans.was_put(revision)
-        else:
+        if if_revision is not None:
             check_revision(if_revision, "if_revision")
+        elif plans.may_put(data):
+            answer = await self._async_server.ask(plans.put(key, data, actor))
+            if answer is not None:
+                return plans.was_put(answer)
         return await self._async_server.run(plans.write(Write(key, data, if_revision), actor))
 
     async def adelete(self, key: str, *, if_revision: int | None = None) -> int:

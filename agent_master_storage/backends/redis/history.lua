@@ -19,7 +19,7 @@ while true do
   if not started and first ~= since + 1 then
     -- The stream was removed, or evicted, without the state.
     compacted = first and first - 1 or revision
-    call('HSET', STATE, 'compacted', text(compacted))
+    keep()
     answer[3] = text(compacted)
     return answer
   end

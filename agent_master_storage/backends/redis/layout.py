@@ -1,14 +1,14 @@
 """Which names a storage has in Redis, and what stands under them.
 
 ``<prefix>:<key>``   a plain string, the value: what the Go engine reads and writes
-``<prefix>/state``   hash: epoch, revision, compacted, bytes and base (of values, ever appended and
-                     since dropped); ``adopting`` while keys from before are being taken in
+``<prefix>/entries`` hash: what is remembered of each key, with the SHA-1 of its value; and, as the
+                     entry of an empty key, the state: epoch, revision, and the log's bounds
 ``<prefix>/log``     stream: the changes, with ids ``<revision>-<number in it>``
 ``<prefix>/index``   sorted set: every key, all with the score 0, so that they sort by their bytes
-``<prefix>/entries`` hash: what is remembered of each key, with the SHA-1 of its value
+``<prefix>/sweeps``  hash: who compares everything, and when it was done; see ``turn.lua``
 
-None of the last four begins with ``<prefix>:``, so that the engine never lists them, and all keep a
-hash tag in the prefix.
+None of the last four begins with ``<prefix>:``, so that the engine never lists them, and all keep
+a hash tag in the prefix. The state and an entry in one hash are read at once, and written.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class Names:
         base = prefix.encode()
         self.values = base + b":"
         self.log = base + b"/log"
+        self.index = base + b"/index"
+        self.sweeps = base + b"/sweeps"
         #: the KEYS with which every script begins
-        self.kept = (base + b"/state", self.log, base + b"/index", base + b"/entries")
-        self.index = self.kept[2]
+        self.kept = (base + b"/entries", self.log, self.index)
         #: for SCAN, whose patterns must be escaped
         self.pattern = _SPECIAL.sub(rb"\\\g<0>", self.values) + b"*"
 

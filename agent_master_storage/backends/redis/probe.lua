@@ -8,9 +8,10 @@ for _, command in ipairs({
   {'SET', place, ''}, {'STRLEN', place}, {'UNLINK', place},
   {'XADD', place, '1-0', 'a', 'b'}, {'XLEN', place}, {'XRANGE', place, '-', '+'},
   {'XTRIM', place, 'MINID', '=', '2-0'}, {'DEL', place},
-  {'HSET', place, 'a', 'b'}, {'HGET', place, 'a'}, {'HEXISTS', place, 'a'},
+  {'HSET', place, 'a', 'b'}, {'HGET', place, 'a'}, {'HMGET', place, 'a'},
   {'HDEL', place, 'a'}, {'DEL', place},
-  {'ZADD', place, 0, 'a'}, {'ZRANGEBYLEX', place, '-', '+'}, {'ZREM', place, 'a'},
+  {'ZADD', place, 0, 'a'}, {'ZSCORE', place, 'a'}, {'ZRANGEBYLEX', place, '-', '+'},
+  {'ZREM', place, 'a'},
 }) do
   local answer = try(unpack(command))
   if type(answer) == 'table' and answer.err then

@@ -1,38 +1,37 @@
 -- One write without a condition, where all is as it was left: what nearly all writes are, in half
 -- the time. Anything else is left to apply.lua, and nothing is done here.
 --
--- KEYS  1 state, 2 log, 3 index, 4 entries, 5 the value's name
--- ARGV  1 the epoch and 2 the revision that the caller knows, 3 microseconds since 1970, 4 changes and
---       5 bytes above which the log is trimmed, 6 actor, 7 key, 8 value, 9 its SHA-1,
---       10 the writes between two looks at the log's length
+-- KEYS  1 entries, 2 log, 3 index, 4 the value's name
+-- ARGV  1 the epoch and 2 the revision that the caller knows, 3 microseconds since 1970, 4 actor,
+--       5 key, 6 value, 7 its SHA-1, 8 the writes between two looks at the log's size, 9 changes
+--       and 10 bytes above which it is trimmed
 -- ->    the revision, or nothing
-local call, entries, name, key = redis.call, KEYS[4], KEYS[5], ARGV[7]
-local state = call('HMGET', KEYS[1], 'epoch', 'revision', 'bytes', 'base')
-if state[1] ~= ARGV[1] then return false end
-local revision, bytes = tonumber(state[2]), tonumber(state[3])
--- Above that, numbers need more care than they are given here.
-if revision < tonumber(ARGV[2]) or revision > 9e13 or bytes > 9e13 then return false end
-if bytes + #ARGV[8] - state[4] > tonumber(ARGV[5]) then return false end
--- The log's length is looked at now and then; how often follows from what it may hold.
-if revision % ARGV[10] == 0 and call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return false end
+local call, key, value = redis.call, ARGV[5], ARGV[6]
+local kept = call('HMGET', KEYS[1], '', key)
+local epoch, revision, bytes, rest = string.match(kept[1] or '', '^(%S+) (%d+) (%d+)(.*)')
+if epoch ~= ARGV[1] or revision + 0 < ARGV[2] + 0 then return false end
+if revision % ARGV[8] == 0 then
+  local size = bytes + #value - string.match(rest, '%d+')
+  if size > ARGV[10] + 0 or call('XLEN', KEYS[2]) >= ARGV[9] + 0 then return false end
+end
 
-local value, meta = redis.pcall('GET', name), call('HGET', entries, key)
-local previous, created = '0', revision + 1
+local stands, meta = redis.pcall('GET', KEYS[4]), kept[2]
+revision = string.format('%.0f', revision + 1)
+local previous, created = '0', revision
 if meta then
-  if type(value) ~= 'string' or string.sub(meta, 1, 40) ~= redis.sha1hex(value) then
+  if type(stands) ~= 'string' or string.sub(meta, 1, 40) ~= redis.sha1hex(stands) then
     return false
   end
   previous, created = string.match(meta, '^(%d+) (%d+)', 42)
-elseif value then
+elseif stands then
   return false
 end
 
-revision = revision + 1
-local rest = created .. ' ' .. ARGV[3] .. ' '
-call('XADD', KEYS[2], revision .. '-0', 'm',
-  previous .. ' ' .. rest .. bytes .. ' ' .. ARGV[6], 'k', key, 'v', ARGV[8])
-call('SET', name, ARGV[8])
-call('HSET', entries, key, ARGV[9] .. ' ' .. revision .. ' ' .. rest .. ARGV[6])
+local by = created .. ' ' .. ARGV[3] .. ' '
+call('XADD', KEYS[2], revision .. '-0', 'm', previous .. ' ' .. by .. bytes .. ' ' .. ARGV[4],
+  'k', key, 'v', value)
+call('SET', KEYS[4], value)
 if not meta then call('ZADD', KEYS[3], 0, key) end
-call('HSET', KEYS[1], 'revision', revision, 'bytes', bytes + #ARGV[8])
+call('HSET', KEYS[1], key, ARGV[7] .. ' ' .. revision .. ' ' .. by .. ARGV[4],
+  '', epoch .. ' ' .. revision .. ' ' .. string.format('%.0f', bytes + #value) .. rest)
 return revision

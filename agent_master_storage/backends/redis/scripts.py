@@ -33,9 +33,10 @@ RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
 STATE = _script("state")
+TURN = _script("turn", shared=b"")
 VERIFY = _script("verify")
 
-BY_SHA = {
-    script.sha: script.text
-    for script in (APPLY, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STATE, VERIFY)
-}
+_ALL = (
+    APPLY, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STATE, TURN, VERIFY,
+)  # fmt: skip
+BY_SHA = {script.sha: script.text for script in _ALL}

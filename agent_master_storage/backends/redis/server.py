@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import select
 import threading
 import time
 from collections.abc import Generator
@@ -22,6 +21,7 @@ from redis import exceptions
 
 from ...exceptions import StorageUnavailable
 from .errors import is_wrong_type, unavailable, wrong_type
+from .link import FAULTS, Link
 from .scripts import BY_SHA
 
 T = TypeVar("T")
@@ -29,12 +29,6 @@ T = TypeVar("T")
 #: attempts at what may be tried again, and seconds before the second; doubled for each more
 ATTEMPTS = 4
 PAUSE = 0.05
-#: seconds that a connection may be idle before it is asked whether it still works
-HEALTH_CHECK_INTERVAL = 30
-
-_PING = hiredis.pack_command(("PING",))
-#: what the driver raises
-FAULTS = (exceptions.RedisError, OSError)
 
 
 class Ask(NamedTuple):
@@ -191,45 +185,6 @@ class Server:
         with contextlib.suppress(IndexError):
             while True:
                 self._lose(self._free.pop())
-
-
-class Link:
-    """A connection and how to know, cheaply, that the server has not closed it."""
-
-    __slots__ = ("_connection", "_poll", "_used")
-
-    def __init__(self, connection: redis.Connection) -> None:
-        self._connection = connection
-        self._used = time.monotonic()
-        poller = select.poll()
-        poller.register(socket_of(connection), select.POLLIN)
-        self._poll = poller.poll
-
-    def works(self) -> bool:
-        """Nobody has asked anything: what is there to read is the end, or nothing that we want."""
-        if self._poll(0):
-            return False
-        now = time.monotonic()
-        if now - self._used > HEALTH_CHECK_INTERVAL:
-            try:
-                self.ask(_PING)
-            except FAULTS:
-                return False
-        self._used = now
-        return True
-
-    def ask(self, packed: bytes) -> Any:
-        self._connection.send_packed_command((packed,), check_health=False)
-        return self._connection.read_response()
-
-    def close(self) -> None:
-        with contextlib.suppress(Exception):
-            self._connection.disconnect()
-
-
-def socket_of(connection: redis.Connection) -> Any:
-    """redis-py has no public way to a connection's socket, to wait for it with others."""
-    return connection._sock
 
 
 class Attempt:

@@ -1,15 +1,15 @@
 -- What every script begins with: the state, and how to look at a key and append to the log.
 --
--- KEYS  1 state, 2 log, 3 index, 4 entries, then the values' names
+-- KEYS  1 entries, 2 log, 3 index, then the values' names
 -- ARGV  1 the epoch that the caller knows, 2 the revision that it has seen there, 3 a random
 --       token, 4 microseconds since 1970, 5 changes and 6 bytes that the log keeps, then the
 --       script's own
 --
--- entries: "<SHA-1 of the value> <revision> <created revision> <at> <actor>"
+-- entries: "<SHA-1 of the value> <revision> <created revision> <at> <actor>", and the state
 -- log:     id "<revision>-<number>", m "<previous> <created> <at> <bytes before> <actor>",
 --          k key, v value (a delete has none)
 local call, try = redis.call, redis.pcall
-local STATE, LOG, INDEX, ENTRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ENTRIES, LOG, INDEX = KEYS[1], KEYS[2], KEYS[3]
 local OWN = 6
 local now = ARGV[4]
 
@@ -19,26 +19,32 @@ local function random_epoch(why)
   return string.sub(redis.sha1hex(ARGV[3] .. now .. ARGV[1] .. why), 1, 32)
 end
 
-local stored = call('HMGET', STATE, 'epoch', 'revision', 'compacted', 'bytes', 'base', 'adopting')
-local epoch = stored[1]
-local revision = tonumber(stored[2] or '0')
-local compacted = tonumber(stored[3] or '0')
--- of values, ever appended, and of those that were dropped
-local bytes, base = tonumber(stored[4] or '0'), tonumber(stored[5] or '0')
-local adopting = stored[6] or '0'
+-- The state stands where the entry of an empty key would. bytes, base: of values, ever appended, and
+-- of those that were dropped. adopting: keys from before are still being taken in.
+local epoch, revision, bytes, base, compacted, adopting = string.match(
+  call('HGET', ENTRIES, '') or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) ([01])$')
+revision, bytes = tonumber(revision or 0), tonumber(bytes or 0)
+base, compacted = tonumber(base or 0), tonumber(compacted or 0)
 local before = revision
+
+local function keep()
+  call('HSET', ENTRIES, '', table.concat(
+    {epoch, text(revision), text(bytes), text(base), text(compacted), adopting}, ' '))
+end
+
+local function begin(why)
+  epoch = random_epoch(why)
+  keep()
+end
 
 if not epoch then
   -- The first use, or it was emptied: remnants would be another store's.
-  epoch, revision, compacted, bytes, base, before = random_epoch('new'), 0, 0, 0, 0, 0
+  call('UNLINK', ENTRIES, LOG, INDEX)
   adopting = '1'
-  call('HSET', STATE, 'epoch', epoch, 'revision', '0', 'compacted', '0', 'bytes', '0',
-    'base', '0', 'adopting', '1')
-  call('UNLINK', LOG, INDEX, ENTRIES)
+  begin('new')
 elseif epoch == ARGV[1] and revision < tonumber(ARGV[2]) then
   -- Set back behind what the caller has seen.
-  epoch = random_epoch('back')
-  call('HSET', STATE, 'epoch', epoch)
+  begin('back')
 end
 
 local function append(number, key, value, previous, created, actor)
@@ -101,18 +107,21 @@ local function drop(through)
   local first = call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
   compacted = through
   base = first and tonumber(string.match(first[2][2], '^%d+ %d+ %d+ (%d+)')) or bytes
-  call('HSET', STATE, 'compacted', text(compacted), 'base', text(base))
+  keep()
 end
 
--- Drop the oldest revisions down to the limits: seldom, because of the slack, and a few at once.
-local function trim(appended)
-  local limit, most = tonumber(ARGV[5]), tonumber(ARGV[6])
-  local held, size = call('XLEN', LOG), bytes - base
-  if held <= limit + math.min(limit / 10, 100) and size <= most + math.min(most / 10, 524288) then
-    return
-  end
+-- Which revision to drop up to, where the count alone is too high: cut there, and see.
+local function cut(held, limit, left)
+  call('XTRIM', LOG, 'MAXLEN', '=', text(math.max(limit, held - left)))
+  local first = call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
+  local own, number = string.match(first[1], '(%d+)-(%d+)')
+  -- No revision is left in part.
+  return tonumber(own) - (number == '0' and 1 or 0)
+end
+
+-- Which revision to drop up to, by the size of each value; nil: none.
+local function weigh(held, limit, size, most, left)
   local through, from = nil, '-'
-  local left = 250 + 2 * appended
   while (held > limit or size > most) and left > 0 do
     -- About 64 KiB of values a look.
     local count = math.max(1, math.min(50, math.floor(65536 * held / (size + 1))))
@@ -122,10 +131,26 @@ local function trim(appended)
       if held <= limit and size <= most then break end
       local own = tonumber(string.match(record[1], '^%d+'))
       -- The newest stays, however large: a watcher could never read it otherwise.
-      if own >= revision then left = 0 break end
+      if own >= revision then return through end
       through, held, size = own, held - 1, size - #(record[2][6] or '')
     end
     from, left = '(' .. found[#found][1], left - #found
+  end
+  return through
+end
+
+-- Drop the oldest revisions down to the limits: seldom, because of the slack, and a few at once.
+local function trim(appended)
+  local limit, most = tonumber(ARGV[5]), tonumber(ARGV[6])
+  local held, size = call('XLEN', LOG), bytes - base
+  if held <= limit + math.min(limit / 10, 100) and size <= most + math.min(most / 10, 524288) then
+    return
+  end
+  local left, through = 250 + 2 * appended, nil
+  if size <= most and appended < limit then
+    through = cut(held, limit, left)
+  else
+    through = weigh(held, limit, size, most, left)
   end
   if through then drop(through) end
 end
@@ -133,6 +158,6 @@ end
 -- To be called before each return.
 local function save(appended)
   if revision == before then return end
-  call('HSET', STATE, 'revision', text(revision), 'bytes', text(bytes))
+  keep()
   trim(appended or (revision - before))
 end

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import redis
 
 from .layout import Names
-from .server import Server, socket_of
+from .link import socket_of
+from .server import Server
 
 #: classes of keyspace events that tell of SET, DEL and expiry; A is all of them
 _NEEDED = ("K", "g", "$", "x")

@@ -109,12 +109,12 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
         check_key(key)
         data = check_value(data, self.max_value_size)
         plans, actor = self._plans, current_actor()
-        if if_revision is None:
-            revision = self._server.ask(plans.put(key, data, actor))
-            if revision is not None:
-                return plans.was_put(revision)
-        else:
+        if if_revision is not None:
             check_revision(if_revision, "if_revision")
+        elif plans.may_put(data):
+            answer = self._server.ask(plans.put(key, data, actor))
+            if answer is not None:
+                return plans.was_put(answer)
         return self._server.run(plans.write(Write(key, data, if_revision), actor))
 
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:

@@ -24,9 +24,10 @@ from ...exceptions import StorageError
 from ...watch.tail import BACKOFF
 from .errors import unavailable
 from .layout import Names
-from .server import Ask, Server
+from .server import Server
 from .signals import Heard, Signal, open_signal
-from .steps import KEYS_AT_ONCE, Plans
+from .steps import Plans
+from .sweeper import Sweeper
 
 logger = logging.getLogger("agent_master_storage.redis")
 
@@ -58,20 +59,21 @@ class Tracker:
         self._server = server
         self._plans = plans
         self._names: Names = plans.names
-        self._interval = interval
         self._on_flush = on_flush
-        self._told: set[bytes] = set()
+        self._sweeper = Sweeper(alias, server, plans, interval, lambda: self._closing)
         self._reset()
         _trackers.add(self)
 
     def _reset(self) -> None:
+        # The signal, and comparing, which may take long; taken before the other.
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._signal: Signal | None = None
+        # The thread, and whether it is wanted: never held for long.
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._holders = 0
         self._used = 0.0
         self._closing = False
-        self._next_sweep = 0.0
         # Wakes the thread, which waits for a socket.
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
@@ -79,9 +81,10 @@ class Tracker:
 
     def freshen(self) -> None:
         """Return when all that others wrote before this call is in the index and the log."""
-        with self._lock:
+        with self._guard:
             self._used = time.monotonic()
             self._start()
+        with self._lock:
             self._freshen()
 
     def _freshen(self) -> None:
@@ -89,36 +92,39 @@ class Tracker:
             signal = self._signal or self._begin()
             if signal.complete:
                 self._take(signal.read(barrier=True))
-            elif time.monotonic() >= self._next_sweep:
-                self._sweep_all()
+            elif self._sweeper.due_in <= 0:
+                self._sweeper.sweep(lately=True)
 
     def freshen_soon(self) -> None:
         """As freshen() where that takes no longer than a question: for those who can't wait."""
         if self._signal is not None and self._lock.acquire(blocking=False):
             try:
-                self._freshen()
+                if self._signal is not None and self._signal.complete:
+                    self._freshen()
             finally:
                 self._lock.release()
 
     def hold(self) -> Callable[[], None]:
         """Listen until the function returned is called: somebody watches."""
-        with self._lock:
+        with self._guard:
             self._holders += 1
             self._start()
         return self._let_go
 
     def _let_go(self) -> None:
-        with self._lock:
+        with self._guard:
             self._holders = max(0, self._holders - 1)
 
     def close(self) -> None:
         """End the thread and its connection."""
-        with self._lock:
+        with self._guard:
+            # Who compares everything meanwhile stops at that.
             self._closing = True
             thread = self._thread
-            self._drop()
             if self._bell is not None:
                 self._bell[1].send(b"x")
+        with self._lock:
+            self._drop()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
 
@@ -127,22 +133,16 @@ class Tracker:
     def _begin(self) -> Signal:
         """Listen, and then compare everything: nobody has listened before."""
         self._signal = open_signal(self._server, self._names)
-        self._sweep_all()
+        self._sweeper.sweep()
         return self._signal
-
-    def _sweep_all(self) -> None:
-        began = time.monotonic()
-        for _ in self._sweep():
-            pass
-        self._plan_next(began)
 
     def _take(self, heard: Heard) -> None:
         """Compare the names; where it was flushed, what is left is a new store."""
         if heard.all:
             self._server.run(self._plans.state())
             self._on_flush()
-            self._sweep_all()
-        self._compare(heard.names)
+            self._sweeper.sweep()
+        self._sweeper.compare(heard.names)
 
     def _drop(self) -> None:
         signal, self._signal = self._signal, None
@@ -162,62 +162,12 @@ class Tracker:
             self._drop()
             raise
 
-    # Comparing
-
-    def _sweep(self) -> Iterator[None]:
-        """Compare every key, a slice at each step: those remembered, then those that are not."""
-        state = self._server.run(self._plans.state())
-        low = b"-"
-        while True:
-            limit = (b"LIMIT", 0, KEYS_AT_ONCE)
-            keys = self._server.ask(Ask((b"ZRANGEBYLEX", self._names.index, low, b"+", *limit)))
-            yield from self._slices(keys, only_new=False)
-            if len(keys) < KEYS_AT_ONCE:
-                break
-            low = b"(" + keys[-1]
-        cursor: bytes | int = 0
-        while True:
-            scan = ("SCAN", cursor, "MATCH", self._names.pattern, "COUNT", KEYS_AT_ONCE // 2)
-            cursor, names = self._server.ask(Ask(scan))
-            yield from self._slices(self._keys_of(names), only_new=True)
-            if int(cursor) == 0:
-                break
-        self._server.run(self._plans.adopting(done_in=state.epoch))
-
-    def _slices(self, keys: list[bytes], only_new: bool) -> Iterator[None]:
-        for start in range(0, len(keys), 250):
-            self._note_wrong(
-                self._server.run(self._plans.compare(keys[start : start + 250], only_new))
-            )
-            yield
-
-    def _compare(self, names: set[bytes]) -> None:
-        keys = self._keys_of(names)
-        if keys:
-            self._note_wrong(self._server.run(self._plans.compare(keys)))
-
-    def _keys_of(self, names: set[bytes] | list[bytes]) -> list[bytes]:
-        keys = []
-        for name in names:
-            if self._names.key(name) is None:
-                self._tell_once(name, "is no key by our rules")
-            else:
-                keys.append(name[len(self._names.values) :])
-        return keys
-
-    def _note_wrong(self, keys: list[bytes]) -> None:
-        for key in keys:
-            self._tell_once(self._names.values + key, "holds no string")
-
-    def _tell_once(self, name: bytes, fault: str) -> None:
-        if name not in self._told and len(self._told) < 10_000:
-            self._told.add(name)
-            logger.warning("%s: skipping %r in Redis, which %s", self._alias, name, fault)
-
     # The thread
 
     def _start(self) -> None:
-        if self._thread is None and not self._closing:
+        if self._thread is None:
+            # Used again, if it was closed.
+            self._closing = False
             self._bell = socket.socketpair()
             self._thread = threading.Thread(
                 target=self._run, name=f"agent-master-storage-tracker-{self._alias}", daemon=True
@@ -226,7 +176,7 @@ class Tracker:
 
     def _run(self) -> None:
         failures = 0
-        while self._is_wanted():
+        while not self._ends():
             try:
                 self._listen()
                 failures = 0
@@ -235,19 +185,25 @@ class Tracker:
                 failures += 1
                 self._wait_for(None, min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
 
-    def _is_wanted(self) -> bool:
+    def _ends(self) -> bool:
+        """Whether nobody wants the thread any more; the next who does starts another."""
+        if self._is_wanted():
+            return False
         with self._lock:
-            lately = time.monotonic() - self._used < IDLE
-            if not self._closing and (self._holders or lately):
-                return True
             self._drop()
-            # From here on, the next use starts another thread.
+        with self._guard:
+            if self._is_wanted():
+                return False
             self._thread = None
             if self._bell is not None:
                 for end in self._bell:
                     end.close()
                 self._bell = None
-            return False
+        return True
+
+    def _is_wanted(self) -> bool:
+        lately = time.monotonic() - self._used < IDLE
+        return not self._closing and bool(self._holders or lately)
 
     def _listen(self) -> None:
         """Take what was told, sweep if it is time, then wait until something is told."""
@@ -259,26 +215,20 @@ class Tracker:
             self._take(heard)
         if heard.names:
             time.sleep(COLLECT)
-        if time.monotonic() >= self._next_sweep:
+        if self._sweeper.due_in <= 0:
             self._sweep_slowly()
-        self._wait_for(signal, min(IDLE, max(0.01, self._next_sweep - time.monotonic())))
+        self._wait_for(signal, min(IDLE, max(0.01, self._sweeper.due_in)))
 
     def _sweep_slowly(self) -> None:
         """Beside whatever the server has to do, and without keeping anybody waiting."""
-        began = slice_began = time.monotonic()
-        for _ in self._sweep():
+        slice_began = time.monotonic()
+        for _ in self._sweeper.sweep_slowly():
             time.sleep((time.monotonic() - slice_began) * (1 / DUTY - 1))
             with self._lock, self._dropping_on_error():
                 if self._closing or self._signal is None:
                     return
                 self._take(self._signal.read(barrier=False))
             slice_began = time.monotonic()
-        self._plan_next(began)
-
-    def _plan_next(self, began: float) -> None:
-        now = time.monotonic()
-        # A sweep that takes long comes seldom.
-        self._next_sweep = now + max(self._interval, 10 * (now - began))
 
     def _wait_for(self, signal: Signal | None, seconds: float) -> None:
         bell = self._bell
@@ -292,7 +242,7 @@ class Tracker:
         poller.poll(seconds * 1000)
 
     def _report(self, error: Exception, failures: int) -> None:
-        if failures == 0:
+        if failures == 0 and not self._closing:
             logger.warning(
                 "%s: can't hear of what others write and goes on trying: %s",
                 self._alias,

@@ -6,8 +6,7 @@ local own = tonumber(string.match(ARGV[OWN + 2], '^%d+'))
 if ARGV[OWN + 1] == epoch and own > compacted then
   local found = call('XRANGE', LOG, ARGV[OWN + 2], ARGV[OWN + 2])[1]
   if not found or found[2][2] ~= ARGV[OWN + 3] then
-    epoch = random_epoch('other')
-    call('HSET', STATE, 'epoch', epoch)
+    begin('other')
   end
 end
 return {epoch, text(revision)}

@@ -19,10 +19,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from . import limits, registry
-from .base import Format, Imported
+from .base import Format, Imported, look
 from .detecting import detect
 from .registry import all_formats, get, names, of_file, register, unregister
 from .syntax import SYNTAXES, dumps, loads
@@ -49,19 +50,29 @@ def parse(
     data: str | bytes | Mapping[str, Any],
     format: str | Format | None = None,
     syntax: str | None = None,
+    path: str | PurePath = "",
 ) -> Imported:
     """Read a client's configuration: a text, or a document that was parsed already.
 
-    Without a ``format`` it is told by what the document holds, without a ``syntax`` ("json",
-    "yaml", "toml") by the text's first line. InvalidDocument for what is none, with the place.
+    Without a ``format`` it is told by what the document holds, or as of_file() does by the
+    ``path`` that it came from; without a ``syntax`` ("json", "yaml", "toml") by the text's first
+    line. InvalidDocument for what is none, with the place.
     """
     if isinstance(data, Mapping):
         limits.check_tree(data)
         document: Any = data
     else:
         document = loads(data, syntax)
-    wanted = detect(document) if format is None else get(format)
+    wanted = get(format) if format is not None else _told(document, path)
     return wanted.parse(document)
+
+
+def _told(document: Any, path: str | PurePath) -> Format:
+    named = of_file(path)
+    # A file of the name may hold something else, which its content tells.
+    if named is not None and isinstance(look(document, named.path), Mapping):
+        return named
+    return detect(document)
 
 
 def render(

@@ -60,6 +60,8 @@ class Format:
     path: ClassVar[Names] = ()
     #: keys that lead to definitions of inputs; none: there is no place for them
     inputs_path: ClassVar[Names] = ()
+    #: what URLs of servers may begin with
+    schemes: ClassVar[Names] = ("http", "https")
     #: of one server; see ``servers.py``
     spelling: ClassVar[Spelling] = Spelling()
 
@@ -90,7 +92,7 @@ class Format:
             inputs=inputs,
             settings=self.read_settings(document),
             rest=self.read_rest(document),
-            warnings=(*warnings, *self._undefined(found, inputs)),
+            warnings=(*warnings, *(self._undefined(found, inputs) if self.inputs_path else ())),
         )
 
     def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,12 +164,32 @@ class Format:
         """One server as the client spells it."""
         return servers.write(server, self.spelling)
 
-    def _undefined(self, found: Mapping[str, Json], inputs: Sequence[Json]) -> Iterator[str]:
+    def warnings(
+        self, given: Mapping[str, Mapping[str, Any]], inputs: Iterable[Mapping[str, Any]] = ()
+    ) -> list[str]:
+        """What a client of this format will not make sense of, when these servers go to it."""
+        told = {
+            name: {key: part for key, part in server.items() if key not in _UNTOLD}
+            for name, server in given.items()
+        }
+        return [*self._undefined(told, inputs), *self._unreachable(told)]
+
+    def _undefined(
+        self, found: Mapping[str, Json], inputs: Iterable[Mapping[str, Any]]
+    ) -> Iterator[str]:
         """References to inputs that nobody will ask for."""
-        ids = {one["id"] for one in inputs}
+        ids = {one.get("id") for one in inputs} if self.inputs_path else set()
+        why = "it is not defined" if self.inputs_path else f"{self.title} has no inputs"
         for place, reference in references(found, paths.join(self.path)):
-            if self.inputs_path and reference.kind == "input" and reference.name not in ids:
-                yield f"{place} refers to the input {reference.name!r}, which is not defined"
+            if reference.kind == "input" and reference.name not in ids:
+                yield f"{place} refers to the input {reference.name!r}: {why}"
+
+    def _unreachable(self, found: Mapping[str, Json]) -> Iterator[str]:
+        for name, server in found.items():
+            scheme, sign, _ = str(server.get("url", "")).partition("://")
+            if sign and "$" not in scheme and scheme.lower() not in self.schemes:
+                place = paths.under(paths.join(self.path), name, "url")
+                yield f"{place} begins with {scheme}://: {self.title} has no such addresses"
 
     def _foreign(self, container: Mapping[str, Any]) -> Json:
         return {name: part for name, part in container.items() if self.is_foreign(name, part)}
@@ -199,6 +221,10 @@ class Format:
         others = found if isinstance(found, list) else []
         kept = [one for one in others if not isinstance(one, dict) or one.get("id") not in ids]
         _put(document, self.inputs_path, [*kept, *inputs])
+
+
+#: what the engine notes, which goes to no client
+_UNTOLD = ("internal", "metadata")
 
 
 def look(document: Any, path: Sequence[str]) -> Any:

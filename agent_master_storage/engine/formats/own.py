@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from .. import paths
 from ..exceptions import InvalidDocument
-from ..settings import new_document
+from ..settings import Settings, new_document
+from ..types import Internal, View, look_alikes, problems
 from . import servers
 from .base import Format, Json, look
 from .values import kind
@@ -23,6 +27,7 @@ class Own(Format):
     path = ("servers",)
     # Where the Go engine keeps them.
     inputs_path = ("metadata", "inputs")
+    schemes = ("http", "https", "unix", "pipe")
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
         """By the words in its servers, and when these say nothing by what stands beside them."""
@@ -37,10 +42,12 @@ class Own(Format):
         return "version" in document or "settings" in document
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
-        """As it is, once it was found to be one."""
-        transport = servers.read(raw, self.spelling, where, warnings)["transport"]
-        rest = {key: copy.deepcopy(part) for key, part in raw.items() if key != "transport"}
-        return {"transport": transport, **rest}
+        """As it is, once it was found to be one; with texts where Go reads nothing else."""
+        found = servers.read(raw, self.spelling, where, warnings)
+        _check(Internal, found.get("internal"), paths.under(where, "internal"))
+        texts = {key: found[key] for key in ("args", "env", "headers") if key in found}
+        rest = copy.deepcopy({key: part for key, part in raw.items() if key != "transport"})
+        return {"transport": found["transport"], **rest, **texts}
 
     def read_settings(self, document: Mapping[str, Any]) -> Json:
         found = document.get("settings")
@@ -48,6 +55,7 @@ class Own(Format):
             return {}
         if not isinstance(found, Mapping):
             raise InvalidDocument(f"must be an object, not {kind(found)}", "settings")
+        _check(Settings, found, "settings")
         return copy.deepcopy(dict(found))
 
     def render(
@@ -62,6 +70,17 @@ class Own(Format):
 
     def write_server(self, server: Mapping[str, Any]) -> Json:
         return dict(server)
+
+
+def _check(view: type[View], data: Any, where: str) -> None:
+    """InvalidDocument when a field holds something else: Go would read none of the document."""
+    try:
+        found = view.model_validate_json(json.dumps(data or {}), strict=True)
+        faults = look_alikes(found)
+    except ValidationError as error:
+        faults = problems(error)
+    if faults:
+        raise InvalidDocument("; ".join(faults), where)
 
 
 def _named(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:

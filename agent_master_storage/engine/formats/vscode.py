@@ -20,6 +20,7 @@ class VsCode(Format):
     files: ClassVar[Names] = (".vscode/mcp.json",)
     path: ClassVar[Names] = ("servers",)
     inputs_path: ClassVar[Names] = ("inputs",)
+    schemes: ClassVar[Names] = ("http", "https", "unix", "pipe")
     spelling = Spelling(
         types={"stdio": "stdio", "sse": "sse", "http": "http", "streamable-http": "http"}
     )

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ... import wire
 from ...actor import actor
 from ...engine import Engine, bulk, faces, files, formats
+from ...engine.destinations import DEFAULT_FORMAT
 from ...engine.exceptions import InvalidDocument
 from ...engine.results import Results
 from ...engine.secrets import advice, mask
@@ -120,6 +121,7 @@ class Command(BaseCommand):
             options["mode"],
             options["only"],
             syntax=options["syntax"],
+            path=options["file"],
             environment=os.environ if options["substitute"] else None,
             dry_run=dry_run,
         )
@@ -127,15 +129,19 @@ class Command(BaseCommand):
         self.say(output.imported(result, dry_run=dry_run), face)
 
     def export_(self, options: dict[str, Any]) -> None:
-        format = formats.get(options["format"] or "mcpServers")
+        named = options["format"] or formats.of_file(options["file"])
+        format = formats.get(named or DEFAULT_FORMAT)
         syntax = options["syntax"] or format.syntax
-        text = self.engine.export_config(
+        exported = self.engine.export_config(
             format,
             syntax=syntax,
             names=options["only"],
             include_disabled=options["include_disabled"],
             environment=os.environ if options["substitute"] else None,
         )
+        for warning in exported.warnings:
+            self.stderr.write(f"warning: {warning}")
+        text: str = exported
         if options["masked"]:
             text = formats.dumps(mask(formats.loads(text, syntax)), syntax)
         if options["file"] == "-":

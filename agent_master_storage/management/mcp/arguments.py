@@ -12,6 +12,7 @@ from ...engine.types import TRANSPORTS
 from ...handler import DEFAULT_ALIAS
 
 _SYNTAXES = {"choices": formats.SYNTAXES, "help": "of the text; unless given, told by the data"}
+_FORMATS = f"{', '.join(formats.names())}; unless given, told by the path or the data"
 
 
 class Commands:
@@ -86,7 +87,7 @@ def _transfer(commands: Commands) -> None:
         "--masked", action="store_true", help="secrets hidden: for people, of no use to a client"
     )
     for parser in (take, give):
-        parser.add_argument("--format", metavar="NAME", help=", ".join(formats.names()))
+        parser.add_argument("--format", metavar="NAME", help=_FORMATS)
         parser.add_argument("--syntax", **_SYNTAXES)
         parser.add_argument("--only", action="append", metavar="NAME", help="only this server")
         parser.add_argument(
@@ -101,7 +102,7 @@ def _destinations(commands: Commands) -> None:
     add = commands.add("add-destination", "remember a file, or a key, that gets the servers")
     add.add_argument("name")
     add.add_argument("path", nargs="?", default="", help="of the file; none: a key")
-    add.add_argument("--format", default="mcpServers", metavar="NAME")
+    add.add_argument("--format", default="", metavar="NAME", help=_FORMATS)
     remove = commands.add("remove-destination", "forget a destination; what is there stays")
     remove.add_argument("name")
     preview = commands.add("preview", "show what a sync would change")

@@ -83,7 +83,11 @@ def preview(found: Preview) -> Iterator[str]:
 
 
 def synced(result: SyncResult) -> str:
-    """One line."""
+    """One line, and one for each warning."""
+    return "\n".join([_outcome(result), *(f"warning: {one}" for one in result.warnings)])
+
+
+def _outcome(result: SyncResult) -> str:
     if not result.success:
         return f"{result.destination}: failed: {'; '.join(e['error'] for e in result.errors)}"
     if not result.written:

@@ -9,8 +9,7 @@ from rest_framework.response import Response
 
 from ...engine import Engine, faces
 from ...engine.destinations import Destination
-from ...engine.exceptions import DestinationUnavailable
-from ...engine.places import ROOTS, allowed_roots
+from ...engine.places import check_remote
 from .. import params
 from . import openapi
 from .base import DocumentView, flag_of, text_of
@@ -46,7 +45,7 @@ class DestinationsView(DocumentView):
             made = self.changing().add_destination(
                 text_of(body, "name"),
                 text_of(body, "path", ""),
-                text_of(body, "format", "mcpServers"),
+                text_of(body, "format", ""),
                 enabled=bool(flag_of(body, "enabled", True)),
                 requires_sanitization=bool(flag_of(body, "requires_sanitization")),
                 server_name_pattern=text_of(body, "server_name_pattern", ""),
@@ -80,16 +79,10 @@ class PlaceView(DocumentView):
     """A view that reads or writes what a destination points at."""
 
     def destination(self, engine: Engine, name: str) -> Destination:
-        """The destination. A file is refused where no folder was allowed for files.
-
-        Whoever may change the document names the files; what the server's own user may write
-        is not for them all.
-        """
+        """The destination; DestinationUnavailable for a file where none was allowed."""
         self.look()
         found = engine.get_destination(name)
-        if found.is_file and allowed_roots() is None:
-            reason = f"files are written over HTTP in the folders of {ROOTS} alone: it is not set"
-            raise DestinationUnavailable(name, reason)
+        check_remote(found)
         return found
 
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from ... import wire
 from ...engine.exceptions import (
     BackupNotFound,
+    DestinationChanged,
     DestinationExists,
     DestinationNotFound,
     DestinationUnavailable,
@@ -29,6 +30,7 @@ _STATUS: dict[type[EngineError], int] = {
     DestinationNotFound: 404,
     ServerExists: 409,
     DestinationExists: 409,
+    DestinationChanged: 409,
     ServerChanged: 409,
     DestinationUnavailable: 409,
 }

@@ -144,7 +144,9 @@ class NewDestinationSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     path = serializers.CharField(required=False, help_text="absolute; none: a key of the storage")
-    format = serializers.CharField(required=False, default="mcpServers")
+    format = serializers.CharField(
+        required=False, default="", help_text="empty: told by the path, else mcpServers"
+    )
     enabled = serializers.BooleanField(required=False, default=True)
     requires_sanitization = serializers.BooleanField(required=False, default=False)
     server_name_pattern = serializers.CharField(required=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +31,9 @@ SYNTAXES = {
     "text/yaml": "yaml",
     "application/toml": "toml",
 }
+
+#: that a header has room for
+MOST_WARNINGS = 10
 
 _TYPES = {"json": "application/json", "yaml": "application/yaml", "toml": "application/toml"}
 
@@ -83,6 +87,7 @@ class ExportView(DocumentView):
         """Export the servers as the file of a client.
 
         Literal secrets are in it for those who may change the document; others get masks.
+        What the client has no word for is told in the header ``Export-Warnings``, a JSON list.
         """
         query = request.query_params
         secrets = self.shows_secrets(self.may_change())
@@ -91,15 +96,25 @@ class ExportView(DocumentView):
         look = self.look()
         if answer := self.unchanged(look):
             return answer
-        text = self.engine.export_config(
+        exported = self.engine.export_config(
             format,
             syntax=syntax,
             names=query.getlist("server") or None,
             include_disabled=params.flag(request, "include_disabled", False),
         )
+        headers = look.headers | _warned(exported.warnings)
+        text: str = exported
         if not secrets:
             text = formats.dumps(mask(formats.loads(text, syntax)), syntax)
-        return file(text, f"{format.name}.{syntax}", syntax, look.headers)
+        return file(text, f"{format.name}.{syntax}", syntax, headers)
+
+
+def _warned(warnings: Sequence[str]) -> dict[str, str]:
+    """A header, as the body is the client's file."""
+    told = list(warnings[:MOST_WARNINGS])
+    if more := len(warnings) - len(told):
+        told.append(f"and {more} more")
+    return {"Export-Warnings": json.dumps(told)} if told else {}
 
 
 def file(text: str, name: str, syntax: str, headers: dict[str, str]) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agent_master_storage import actor, storages
-from agent_master_storage.administration.servers.addresses import ServerAddress, page_url
+from agent_master_storage.administration.parts import ServerAddress
 from agent_master_storage.engine import Engine
 from agent_master_storage.engine.secrets import MASK
 from tests.admin.browser import action_of, form_of, text_of
@@ -21,6 +21,8 @@ from .api import FILES, TOKEN
 from .conftest import browser_of, user_who_may
 
 pytestmark = pytest.mark.usefixtures("aliases")
+
+page_url = ServerAddress.page_url
 
 LIST = "/admin/agent_master_storage/mcpserver/"
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from agent_master_storage import storages
-from agent_master_storage.administration.servers.addresses import page_url
+from agent_master_storage.administration.parts import ServerAddress
 from agent_master_storage.engine import Engine
 from agent_master_storage.engine.secrets import MASK
 from tests.admin.browser import form_of, text_of
@@ -20,6 +20,8 @@ from .api import FILES, TOKEN
 from .conftest import browser_of, user_who_may
 
 pytestmark = pytest.mark.usefixtures("aliases")
+
+page_url = ServerAddress.page_url
 
 IMPORT = page_url("import")
 CLAUDE = {
@@ -187,6 +189,12 @@ def test_export(admin_client: Client, engine: Engine) -> None:
     bad = export(admin_client, engine, _download="yes", format="vim")
     assert bad.status_code == 200
     assert "Select a valid choice" in text_of(bad)
+
+
+def test_export_tells_what_the_client_can_not_do(admin_client: Client, engine: Engine) -> None:
+    engine.add_server("a", {"command": "x", "env": {"A": "${input:a}"}})
+    assert "refers to the input 'a'" in text_of(export(admin_client, engine))
+    assert "refers to" not in text_of(export(admin_client, engine, format="engine"))
 
 
 def test_who_may_only_view_gets_masks(engine: Engine) -> None:

@@ -239,6 +239,32 @@ def test_export(engine: Engine, tmp_path: Path) -> None:
     assert (tmp_path / "new.json").stat().st_mode & 0o077 == 0
 
 
+def test_the_format_is_that_of_the_clients_file(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / ".vscode"
+    folder.mkdir()
+    run("add", "files", "--", "npx")
+    run("export", str(folder / "mcp.json"))
+    assert list(json.loads((folder / "mcp.json").read_text())) == ["servers"]
+    gemini = tmp_path / ".gemini"
+    gemini.mkdir()
+    (gemini / "settings.json").write_text('{"mcpServers": {"hub": {"url": "https://a/mcp"}}}')
+    assert run("import", str(gemini / "settings.json")).startswith("read as gemini\n")
+    assert engine.get_server("hub").transport == "sse"
+    run("add-destination", "here", str(folder / "mcp.json"))
+    assert engine.get_destination("here").config_format == "vscode"
+
+
+def test_what_a_client_can_not_do_is_said(engine: Engine, tmp_path: Path) -> None:
+    run("add", "a", "--env", "KEY=${input:key}", "--", "x")
+    warning = "warning: mcpServers.a.env.KEY refers to the input 'key'"
+    out, err = both("export")
+    assert "${input:key}" in out
+    assert warning in err
+    run("add-destination", "here", str(tmp_path / "mcp.json"))
+    assert warning in run("preview")
+    assert warning in run("sync")
+
+
 def test_destinations_and_sync(engine: Engine, tmp_path: Path) -> None:
     run("import", stdin=json.dumps(CLAUDE))
     path = tmp_path / "claude.json"

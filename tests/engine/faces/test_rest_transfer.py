@@ -130,6 +130,17 @@ def test_export(any_api: Api) -> None:
     assert own == any_api.engine.config().data
 
 
+def test_what_a_client_can_not_do_is_in_a_header(api: Api) -> None:
+    for number in range(12):
+        api.engine.add_server(f"ü{number:02}", {**FILES, "env": {"A": "${input:a}"}})
+    answer = api.get("export")
+    told = json.loads(answer["Export-Warnings"])
+    assert told[0].startswith("mcpServers.ü00.env.A refers to the input 'a'")
+    assert (len(told), told[-1]) == (11, "and 2 more")
+    assert json.loads(answer.content)["mcpServers"]["ü00"]["env"] == {"A": "${input:a}"}
+    assert "Export-Warnings" not in api.get("export", format="engine")
+
+
 def test_whatever_the_client_takes(api: Api) -> None:
     api.post("import", body=CLAUDE)
     for accept in ("application/yaml", "text/html", "*/*", "image/png"):

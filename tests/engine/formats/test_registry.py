@@ -115,7 +115,7 @@ def test_the_flat_form_can_not_have_every_name() -> None:
 
 
 def test_the_own_document_is_kept_as_it_is() -> None:
-    server = {"command": "x", "later": [None], "internal": {"enabled": True, "lastSynced": "?"}}
+    server = {"command": "x", "later": [None], "internal": {"enabled": True, "mood": "?"}}
     document = {"version": "9", "servers": {"a": server}, "settings": {"b": None}, "c": 1}
     found = formats.parse(document)
     assert found.format.name == "engine"
@@ -162,13 +162,33 @@ def test_a_format_is_told_by_the_clients_file(path: str, name: str | None) -> No
 def test_what_a_file_tells_decides_where_its_content_does_not() -> None:
     document = {"mcpServers": {"a": {"url": "https://a/mcp"}}}
     assert formats.parse(document).servers["a"]["transport"] == "http"
-    gemini = formats.of_file("/home/me/.gemini/settings.json")
-    assert formats.parse(document, gemini).servers["a"]["transport"] == "sse"
+    path = "/home/me/.gemini/settings.json"
+    assert formats.parse(document, path=path).servers["a"]["transport"] == "sse"
+    # What somebody asks for comes before, and so does a file that holds something else.
+    assert formats.parse(document, "cursor", path=path).servers["a"]["transport"] == "http"
+    assert formats.parse(document, path="/home/me/.codex/config.toml").format.name == "mcpServers"
 
 
 def test_an_input_that_is_not_defined_is_told_of() -> None:
     server = {"command": "x", "env": {"A": "${input:t}", "B": "${input:u} ${C}"}}
     found = formats.parse({"servers": {"a": server}, "inputs": INPUTS})
-    assert found.warnings == ("servers.a.env.B refers to the input 'u', which is not defined",)
+    assert found.warnings == ("servers.a.env.B refers to the input 'u': it is not defined",)
     # Where there is no place for inputs, whoever has them is somewhere else.
     assert not formats.parse({"mcpServers": {"a": server}}).warnings
+
+
+def test_what_a_client_makes_no_sense_of_is_told() -> None:
+    servers = {
+        "a": {"transport": "stdio", "command": "x", "env": {"A": "${input:t}", "B": "${env:C}"}},
+        "b": {"transport": "http", "url": "unix:///run/b.sock", "metadata": {"of": "${input:u}"}},
+        "c": {"transport": "http", "url": "${BASE}://c"},
+    }
+    assert formats.get("cursor").warnings(servers, INPUTS) == [
+        "mcpServers.a.env.A refers to the input 't': a document with mcpServers has no inputs",
+        "mcpServers.b.url begins with unix://: a document with mcpServers has no such addresses",
+    ]
+    assert formats.get("vscode").warnings(servers, INPUTS) == []
+    assert formats.get("vscode").warnings(servers) == [
+        "servers.a.env.A refers to the input 't': it is not defined"
+    ]
+    assert formats.get("engine").warnings(servers, INPUTS) == []

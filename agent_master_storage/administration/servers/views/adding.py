@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 
 from ....engine.exceptions import InvalidDocument, ServerExists
 from ....exceptions import StorageError
-from ..addresses import ServerAddress, page_url
+from ...parts import ServerAddress
 from ..forms import AddServerForm
 from ..rows import rows_of
 from .base import ServersView, engine_of
@@ -57,7 +57,7 @@ class AddView(ServersView):
     def next_url(self, address: ServerAddress) -> str:
         """Where the buttons lead."""
         if "_addanother" in self.request.POST:
-            return page_url("add", self.site)
+            return ServerAddress.page_url("add", self.site)
         if "_continue" in self.request.POST:
             return address.url("change", self.site)
         return self.list_url(address.alias)

@@ -18,7 +18,7 @@ from ....handler import storages
 from ... import stores
 from ...addresses import EntryAddress, known_alias
 from ...diffs import compare
-from ..addresses import document_of, page_url
+from ...parts import ServerAddress, document_of
 from ..dialogs import BackupForm
 from .base import ServersView, as_content, engine_of
 
@@ -61,7 +61,7 @@ class BackupsView(ServersView):
             alias=alias,
             aliases=aliases,
             may_change=may_change,
-            restore_url=page_url("backups_restore", self.site),
+            restore_url=ServerAddress.page_url("backups_restore", self.site),
         )
 
 
@@ -123,4 +123,4 @@ class RestoreView(ServersView):
 
 
 def _list_url(site: str, alias: str) -> str:
-    return f"{page_url('backups', site)}?{urlencode({'alias': alias})}"
+    return f"{ServerAddress.page_url('backups', site)}?{urlencode({'alias': alias})}"

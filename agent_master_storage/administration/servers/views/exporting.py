@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.http.response import HttpResponseBase
 from ....engine import formats
 from ....engine.secrets import mask
 from ....exceptions import InvalidValue
-from ..addresses import document_of
+from ...parts import document_of
 from ..dialogs import ExportForm
 from ..forms import sentence
 from .base import ServersView, engine_of
@@ -33,31 +34,38 @@ class ExportView(ServersView):
         sent = "format" in request.GET
         form = ExportForm(request.GET if sent else begin, aliases=aliases)
         text = name = ""
+        warnings: Sequence[str] = ()
         if form.is_valid():
             try:
-                text, name = self.exported(form, masked="_download" not in request.GET)
+                text, name, warnings = self.exported(form, "_download" not in request.GET)
             except InvalidValue as error:
                 form.add_error("syntax", sentence(error))
         if "_download" in request.GET and form.is_valid():
             return _file(text, name)
         alias = form.cleaned_data.get("alias", begin["alias"])
         return self.page(
-            "export", "Export MCP servers", form=form, text=text, may_change=self.may_change(alias)
+            "export",
+            "Export MCP servers",
+            form=form,
+            text=text,
+            warnings=warnings,
+            may_change=self.may_change(alias),
         )
 
-    def exported(self, form: ExportForm, masked: bool) -> tuple[str, str]:
-        """The text and the file's name. On the page secrets are masked in any case."""
+    def exported(self, form: ExportForm, masked: bool) -> tuple[str, str, Sequence[str]]:
+        """The text, the file's name, warnings. On the page secrets are masked in any case."""
         cleaned = form.cleaned_data
         alias = cleaned["alias"]
         self.require("view", document_of(alias))
         format = formats.get(cleaned["format"])
         syntax = cleaned["syntax"] or format.syntax
-        text = engine_of(alias).export_config(
+        exported = engine_of(alias).export_config(
             format, syntax=syntax, include_disabled=cleaned["include_disabled"]
         )
+        text: str = exported
         if masked or not (cleaned["secrets"] and self.may_change(alias)):
             text = formats.dumps(mask(formats.loads(text, syntax)), syntax)
-        return text, f"{format.name}.{syntax}"
+        return text, f"{format.name}.{syntax}", exported.warnings
 
 
 def _file(text: str, name: str) -> HttpResponse:

@@ -20,10 +20,10 @@ from ....engine.secrets import advice, mask_config
 from ....engine.types import TRANSPORTS
 from ....exceptions import StorageUnavailable
 from ...addresses import known_alias
+from ...parts import ServerAddress, document_of
 from ...rights import visible
 from ...views.base import FILTERS
 from ...views.listing import Choice
-from ..addresses import ServerAddress, document_of
 from .base import ServersView, engine_of
 
 #: servers on a page

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from ....engine.exceptions import ServerExists, ServerNotFound
-from ..addresses import ServerAddress
+from ...parts import ServerAddress
 from ..dialogs import RenameForm
 from .base import ServerPage
 

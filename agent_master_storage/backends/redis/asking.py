@@ -1,0 +1,62 @@
+"""How a script is asked, and what an answer tells of the store: the ground of all steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from ..base import BaseStorage
+from .layout import Names
+from .scripts import Script
+from .server import Ask
+
+
+class Known(NamedTuple):
+    """The highest revision that this process has seen, and in which epoch."""
+
+    epoch: bytes = b""
+    revision: int = 0
+
+
+class Asking:
+    """The names and limits of one storage, and what this process has seen of the store."""
+
+    def __init__(self, names: Names, limits: BaseStorage) -> None:
+        self.names = names
+        self.known = Known()
+        self._limits = limits
+        self._token = uuid4().hex
+
+    def script(
+        self,
+        script: Script,
+        *own: Any,
+        values: Sequence[bytes] = (),
+        now: int = 0,
+        again: bool = True,
+    ) -> Ask:
+        """See ``shared.lua`` for what each script is told."""
+        known, limits = self.known, self._limits
+        names = (*self.names.kept, *values)
+        return Ask(
+            (
+                "EVALSHA", script.sha, len(names), *names,
+                known.epoch, known.revision, self._token, now or microseconds(),
+                limits.history_limit, limits.history_bytes, *own,
+            ),
+            again,
+        )  # fmt: skip
+
+    def saw(self, epoch: bytes, revision: bytes) -> int:
+        """Note what an answer tells of the store; returns the revision."""
+        number, known = int(revision), self.known
+        if number > known.revision or epoch != known.epoch:
+            self.known = Known(epoch, number)
+        return number
+
+
+def microseconds() -> int:
+    """Since 1970."""
+    return time.time_ns() // 1000
