@@ -1,8 +1,9 @@
 """Settings of the demo: for looking at on one's own machine, not for serving from.
 
-Environment: DEMO_DATABASE (path of the SQLite file), DEMO_DEBUG (0 switches debugging off),
-DEMO_SECRET_KEY (then required), REDIS_URL (adds the storage ``redis``, and several processes may
-serve the demo).
+Environment: DEMO_DATABASE (path of the SQLite file), DATABASE_URL (``postgresql://`` and so on:
+PostgreSQL instead, and several processes may serve the demo; wants the extra ``postgresql``),
+DEMO_DEBUG (0 switches debugging off), DEMO_SECRET_KEY (then required), REDIS_URL (adds the storage
+``redis``, and several processes may serve the demo).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -80,18 +82,35 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("DEMO_DATABASE") or BASE_DIR / "demo.sqlite3",
-        # A transaction that writes says so when it begins: no "database is locked" midway.
-        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+DATABASE_URL = os.environ.get("DATABASE_URL")
+
+
+def _database() -> dict[str, Any]:
+    if not DATABASE_URL:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": os.environ.get("DEMO_DATABASE") or BASE_DIR / "demo.sqlite3",
+            # A transaction that writes says so when it begins: no "database is locked" midway.
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+        }
+    url = urlsplit(DATABASE_URL)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": url.hostname or "",
+        "PORT": url.port or "",
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "NAME": unquote(url.path.removeprefix("/")),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"prepare_threshold": 5, "pool": True},
     }
-}
+
+
+DATABASES = {"default": _database()}
 
 REDIS_URL = os.environ.get("REDIS_URL")
 
-# Without Redis, one process serves the demo.
+# Without Redis or PostgreSQL, one process serves the demo.
 CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {
@@ -99,16 +118,21 @@ if REDIS_URL:
         "CONFIG": {"hosts": [REDIS_URL]},
     }
 
+_BACKENDS = "agent_master_storage.backends"
 AGENT_MASTER_STORAGE: dict[str, Any] = {
-    "default": {"BACKEND": "agent_master_storage.backends.database.DatabaseStorage"},
+    "default": {
+        "BACKEND": f"{_BACKENDS}.postgresql.PostgreSQLStorage"
+        if DATABASE_URL
+        else f"{_BACKENDS}.database.DatabaseStorage"
+    },
     # Gone when the server stops.
-    "scratch": {"BACKEND": "agent_master_storage.backends.memory.MemoryStorage"},
+    "scratch": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},
 }
 
 if REDIS_URL:
     # What a Go engine keeps there is seen here, and the other way round.
     AGENT_MASTER_STORAGE["redis"] = {
-        "BACKEND": "agent_master_storage.backends.redis.RedisStorage",
+        "BACKEND": f"{_BACKENDS}.redis.RedisStorage",
         "OPTIONS": {"url": REDIS_URL},
     }
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..types import Operation, Write
+from ..watch.forks import gate
 
 #: seconds after which the thread ends when nothing comes, and its connection with it
 LINGER = 1.0
@@ -179,7 +180,8 @@ class GroupCommit:
                 time.sleep(delay)
             tickets, held = self._take(first)
             began = time.monotonic()
-            self._commit(tickets)
+            with gate.inside():
+                self._commit(tickets)
             _settle(tickets)
             # Tasks come back together by themselves, and can't write without this thread.
             threads = not isinstance(first, AsyncTicket)

@@ -52,25 +52,23 @@ class PostgreSQLDatabase(Database):
         """
         try:
             connection = self._connection()
-            _reconnect_if_hung_up(connection)
+            self._reconnect_if_hung_up(connection)
             return self._patiently(
                 connection,
-                lambda: _execute(connection, statement, parameters, Cursor.fetchall),
+                lambda: self._execute(connection, statement, parameters, Cursor.fetchall),
                 PATIENCE,
             )
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
-    def is_connected(self) -> bool:
-        """Whether this thread has a connection already."""
-        return self._connection().connection is not None
-
-    def is_free(self) -> bool:
-        """Whether a write may go by another connection: no transaction, nobody who listens."""
+    def free_connection(self) -> BaseDatabaseWrapper | None:
+        """None where a write must join: a transaction is open, or somebody listens."""
         connection = self._connection()
         if connection.connection is None:
-            return bool(connection.settings_dict["AUTOCOMMIT"]) and not connection.in_atomic_block
-        return _is_free(connection)
+            free = connection.settings_dict["AUTOCOMMIT"] and not connection.in_atomic_block
+        else:
+            free = _is_free(connection)
+        return connection if free else None
 
     def _read(
         self,
@@ -85,12 +83,69 @@ class PostgreSQLDatabase(Database):
                 connection.close_if_health_check_failed()
                 connection.ensure_connection()
             if _is_free(connection):
-                return _twice(
-                    connection, lambda: _execute(connection, statement, parameters, fetch)
+                return self._twice(
+                    connection, lambda: self._execute(connection, statement, parameters, fetch)
                 )
         except _BROKEN as error:
             raise self._unavailable(error) from error
         return by_django(statement, parameters)
+
+    def _execute(
+        self,
+        connection: BaseDatabaseWrapper,
+        statement: str,
+        parameters: Parameters,
+        fetch: Callable[[Any], T],
+    ) -> T:
+        with connection.wrap_database_errors:
+            cursor = self._line(connection).cursor
+            cursor.execute(statement, parameters)
+            return fetch(cursor)
+
+    def _twice(self, connection: BaseDatabaseWrapper, read: Callable[[], T]) -> T:
+        """Read again on a new connection, when this one turns out to be lost."""
+        try:
+            return read()
+        except _BROKEN:
+            if connection.connection is None or not connection.connection.closed:
+                raise
+        connection.close()
+        self._reconnect_if_hung_up(connection)
+        return read()
+
+    def _reconnect_if_hung_up(self, connection: BaseDatabaseWrapper) -> None:
+        """Leave one that the server has ended while it lay idle, before a write is sent on it."""
+        connection.ensure_connection()
+        while self._line(connection).may_be_lost() and not connection.is_usable():
+            # A pool may have many of them; it connects anew when none is left.
+            connection.close()
+            connection.ensure_connection()
+
+    def _line(self, connection: BaseDatabaseWrapper) -> Line:
+        line: Line | None = getattr(self._thread, "line", None)
+        if line is None or line.driver is not connection.connection:
+            line = self._thread.line = Line(connection.connection)
+        return line
+
+
+class Line:
+    """A connection of psycopg, and what is used on it again and again."""
+
+    __slots__ = ("_poll", "cursor", "driver")
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+        # A new one each time would find out anew how to send and read each type, which costs a
+        # third of a short statement. It holds its last result until the next.
+        self.cursor: Cursor[Any] = Cursor(driver)
+        self.cursor.format = Format.BINARY
+        self._poll = select.poll()
+        if not driver.closed:
+            self._poll.register(driver.pgconn.socket, select.POLLIN)
+
+    def may_be_lost(self) -> bool:
+        """Nothing is to be read from an idle connection, so that looking costs no round trip."""
+        return self.driver.closed or bool(self._poll.poll(0))
 
 
 def _is_free(connection: BaseDatabaseWrapper) -> bool:
@@ -100,46 +155,3 @@ def _is_free(connection: BaseDatabaseWrapper) -> bool:
         and not connection.execute_wrappers
         and not connection.queries_logged
     )
-
-
-def _execute(
-    connection: BaseDatabaseWrapper,
-    statement: str,
-    parameters: Parameters,
-    fetch: Callable[[Any], T],
-) -> T:
-    with connection.wrap_database_errors:
-        cursor: Any = Cursor(connection.connection)
-        cursor.format = Format.BINARY
-        cursor.execute(statement, parameters)
-        return fetch(cursor)
-
-
-def _twice(connection: BaseDatabaseWrapper, read: Callable[[], T]) -> T:
-    """Read again on a new connection, when this one turns out to be lost."""
-    try:
-        return read()
-    except _BROKEN:
-        if connection.connection is None or not connection.connection.closed:
-            raise
-    connection.close()
-    _reconnect_if_hung_up(connection)
-    return read()
-
-
-def _reconnect_if_hung_up(connection: BaseDatabaseWrapper) -> None:
-    """Leave a connection that the server has ended while it lay idle, before a write is sent on it.
-
-    Nothing is to be read from an idle one, so that looking costs no round trip.
-    """
-    connection.ensure_connection()
-    while _has_something_to_read(connection) and not connection.is_usable():
-        # A pool may have many of them; it connects anew when none is left.
-        connection.close()
-        connection.ensure_connection()
-
-
-def _has_something_to_read(connection: BaseDatabaseWrapper) -> bool:
-    poll = select.poll()
-    poll.register(connection.connection.pgconn.socket, select.POLLIN)
-    return bool(poll.poll(0))

@@ -11,6 +11,8 @@ import psycopg
 from django.db import connections
 from psycopg import ClientCursor
 
+from ..watch.forks import gate
+
 if TYPE_CHECKING:
     from .notify import Hub
 
@@ -40,7 +42,8 @@ def connect(using: str) -> Any:
     parameters = connections[using].get_connection_params()
     # Nothing is prepared: it must work through a pooler, and several statements be one message.
     parameters |= {"cursor_factory": ClientCursor, "prepare_threshold": None}
-    return psycopg.connect(**parameters, autocommit=True)
+    with gate.inside():
+        return psycopg.connect(**parameters, autocommit=True)
 
 
 class Session:
@@ -59,7 +62,10 @@ class Session:
         idle_since = time.monotonic()
         while not self._hub.yielding:
             channels, unsent = self._hub.look()
-            self._listen(channels)
+            if self._hub.works:
+                # Not before: behind a pooler it would stay on a session that others are given,
+                # and they would be told of what they can't use, and never let go of it.
+                self._listen(channels)
             if unsent:
                 self._send(unsent)
             now = time.monotonic()

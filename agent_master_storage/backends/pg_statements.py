@@ -1,13 +1,12 @@
 """The statements that only PostgreSQL understands, or plans well.
 
-The rest is in ``sql.py``, and the function of COMMIT in the migration 0002.
+The rest is in ``sql.py``, and the function of commit() in the migration 0002.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 from ..types import Check, Delete, Operation, Write
 from ..watch import Selector
@@ -29,12 +28,17 @@ _AT = (
 
 # In one round trip: the lock, the conditions, the entries, the log. Its result is a row for each
 # write and delete, and one for each group that was refused.
-COMMIT = (
+_COMMIT = (
     'SELECT operation, revision, previous, created, "at", counted'
-    " FROM agent_master_storage_commit(%s, %s, %s, %b::integer[], %b::text[], %b::text[],"
-    " %b::bytea[], %b::bigint[], %b::text[], %b::bigint[])"
+    " FROM agent_master_storage_commit(%s, %s, %s, {}, %b::bigint[])"
 )
-
+_COMMIT_ALL = _COMMIT.format(
+    "%b::integer[], %b::text[], %b::text[], %b::bytea[], %b::bigint[], %b::text[]"
+)
+# The same for a single write: the server makes arrays in less time than the client.
+_COMMIT_WRITE = _COMMIT.format(
+    "NULL, NULL, ARRAY[%s], ARRAY[%b::bytea], ARRAY[%s::bigint], ARRAY[%s]"
+)
 
 _KINDS = {Write: "write", Delete: "delete", Check: "check"}
 
@@ -49,17 +53,27 @@ def lock_key(namespace: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def commit_parameters(
+def commit(
     namespace: str,
     lock: int,
     began_at: int | None,
     requests: Sequence[tuple[Sequence[Operation], str]],
     limits: Sequence[int] | None,
-) -> Sequence[Any]:
-    """What COMMIT takes: each request is operations of one commit, and who makes it.
+) -> Statement:
+    """Commit the requests: each is operations of one commit, and who makes it.
 
     ``limits``: trim the log to so many changes and bytes.
     """
+    head: list[object] = [namespace, lock, began_at]
+    if len(requests) == 1:
+        ((only, *others), actor) = requests[0]
+        if isinstance(only, Write) and not others:
+            return _COMMIT_WRITE, [*head, only.key, only.data, only.if_revision, actor, limits]
+    return _COMMIT_ALL, [*head, *_arrays(requests), limits]
+
+
+def _arrays(requests: Sequence[tuple[Sequence[Operation], str]]) -> Sequence[object]:
+    """Groups, kinds, keys, values, expected revisions, actors."""
     groups, kinds, keys, values, expected, actors = [], [], [], [], [], []
     for number, (operations, actor) in enumerate(requests):
         for operation in operations:
@@ -74,9 +88,9 @@ def commit_parameters(
     # What says nothing need not be sent.
     alone = len(requests) == len(groups)
     return (
-        namespace, lock, began_at, None if alone else groups,
-        kinds if any(kind != "write" for kind in kinds) else None, keys, values,
-        expected if any(revision is not None for revision in expected) else None, actors, limits,
+        None if alone else groups, kinds if any(kind != "write" for kind in kinds) else None,
+        keys, values, expected if any(revision is not None for revision in expected) else None,
+        actors,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Rows in PostgreSQL: the tables of DatabaseStorage, made for many writers and many processes.
 
 One line of the settings apart from DatabaseStorage, and both may be at work on the same rows.
-A write is one round trip (``pg_statements.COMMIT``, the function of migration 0002), many at
+A write is one round trip (``pg_statements.commit()``, the function of migration 0002), many at
 once share one (``group_commit.py``), other processes hear of it by NOTIFY (``notify.py``), and
 statements go straight to psycopg (``pg_database.py``).
 """
@@ -28,6 +28,7 @@ from .notify import NotifyWaiter, channel_of, hub_of
 from .operations import check_condition, check_operations
 from .pg_database import PostgreSQLDatabase
 from .pg_writing import PostgreSQLWriter
+from .sql import Statement
 from .transactions import Transaction
 
 
@@ -99,11 +100,12 @@ class PostgreSQLStorage(DatabaseStorage):
         return Write(key, check_value(data, self.max_value_size), if_revision)
 
     def _commit(self, ticket: Ticket) -> list[Any]:
-        """By ourselves when nobody else is at it, else with the others; the rows of COMMIT."""
-        if not self._database.is_free():
+        """By ourselves when nobody else is at it, else with the others; the rows of the commit."""
+        connection = self._database.free_connection()
+        if connection is None:
             # The caller's transaction: no other thread could write in it.
             return self._commit_inside(ticket)
-        if not self._group.begin_alone(self._database.is_connected()):
+        if not self._group.begin_alone(connected=connection.connection is not None):
             self._group.submit(ticket)
             return ticket.wait()
         try:
@@ -132,7 +134,7 @@ class PostgreSQLStorage(DatabaseStorage):
 
     def _commit_now(self, tickets: Sequence[Ticket]) -> None:
         """As one transaction of the database, in one round trip."""
-        rows = self._database.commit(pg_statements.COMMIT, self._parameters(tickets, None))
+        rows = self._database.commit(*self._statement(tickets, None))
         if self._distribute(tickets, rows):
             self._announce()
 
@@ -140,7 +142,7 @@ class PostgreSQLStorage(DatabaseStorage):
         """In the caller's transaction, or through Django where somebody listens to the queries."""
 
         def commit(ours: Transaction) -> None:
-            ours.cursor.execute(pg_statements.COMMIT, self._parameters((ticket,), ours.began_at))
+            ours.cursor.execute(*self._statement((ticket,), ours.began_at))
             rows = ours.cursor.fetchall()
             if self._distribute((ticket,), rows):
                 ours.takes(rows[0][1])
@@ -148,17 +150,15 @@ class PostgreSQLStorage(DatabaseStorage):
         self._database.alone(commit, conditional=False)
         return ticket.result()
 
-    def _parameters(self, tickets: Sequence[Ticket], began_at: int | None) -> Sequence[Any]:
+    def _statement(self, tickets: Sequence[Ticket], began_at: int | None) -> Statement:
         writer, requests = self._writer, [(ticket.operations, ticket.actor) for ticket in tickets]
         changes = sum(len(ticket.operations) for ticket in tickets)
         size = sum(ticket.size for ticket in tickets)
         limits = writer.limits_if_due(self._uncounted, changes, size)
-        return pg_statements.commit_parameters(
-            self.namespace, writer.lock_key, began_at, requests, limits
-        )
+        return pg_statements.commit(self.namespace, writer.lock_key, began_at, requests, limits)
 
     def _distribute(self, tickets: Sequence[Ticket], rows: list[Any]) -> bool:
-        """Part the rows of COMMIT, which come in order. Whether anything was written."""
+        """Part the rows of the commit, which come in order. Whether anything was written."""
         start = end = first = 0
         for ticket in tickets:
             end += len(ticket.operations)

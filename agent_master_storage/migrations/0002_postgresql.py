@@ -48,7 +48,13 @@ DECLARE
     v_through bigint := 0;
     v_gone bigint;
     v_gone_bytes bigint;
-    v_change record;
+    -- A cursor, for the plan of one who reads the first few rows.
+    v_oldest CURSOR FOR
+        SELECT c.revision, COALESCE(LENGTH(c.value), 0) AS size
+        FROM agent_master_storage_change c
+        -- From there, because what was dropped before lies about until it is vacuumed.
+        WHERE c.id >= v_base + ((v_compacted + 1) << 10) AND c.id < v_base + (v_newest << 10)
+        ORDER BY c.id;
 BEGIN
     -- An expression, not a statement: what follows sees what was committed before the lock
     -- was got.
@@ -154,13 +160,7 @@ BEGIN
         WHERE s.namespace = p_namespace
         RETURNING s.held_changes, s.held_bytes, s.compacted
         INTO v_held, v_held_bytes, v_compacted;
-    FOR v_change IN
-        SELECT c.revision, COALESCE(LENGTH(c.value), 0) AS size
-        FROM agent_master_storage_change c
-        -- From there, because what was dropped before lies about until it is vacuumed.
-        WHERE c.id >= v_base + ((v_compacted + 1) << 10) AND c.id < v_base + (v_newest << 10)
-        ORDER BY c.id
-    LOOP
+    FOR v_change IN v_oldest LOOP
         EXIT WHEN v_held <= p_limits[1] AND v_held_bytes <= p_limits[2];
         v_through := v_change.revision;
         v_held := v_held - 1;

@@ -26,6 +26,8 @@ class Proxy:
         #: how often the client has waited for an answer
         self.round_trips = 0
         self.cut = 0
+        #: each message with a LISTEN in it
+        self.listens: list[bytes] = []
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -72,6 +74,8 @@ class _Pair:
             if wanted is not None and wanted in data:
                 self._doomed = True
             self._asked = True
+            if b"LISTEN" in data:
+                self._proxy.listens.append(data)
             self._server.sendall(data)
 
     def _from_server(self) -> None:

@@ -230,3 +230,12 @@ def test_an_idle_watch_lets_go_of_a_database_that_is_to_be_dropped(
     monkeypatch.setitem(connection.settings_dict, "NAME", name)
     with connect("postgres") as admin:
         admin.execute(f'DROP DATABASE "{name}_2"')
+
+
+@pytest.mark.parametrize("verb", ["read", "write"])
+def test_a_connection_that_was_closed_behind_django_s_back_is_replaced(
+    verb: str, storage: Any
+) -> None:
+    storage.write("k", b"")
+    connections["postgres"].connection.close()
+    assert (storage.read("k") if verb == "read" else storage.write("k", b"")) in (b"", 2)
