@@ -144,6 +144,14 @@ class DocumentView(StorageView):
         refuse_unknown(document, set(fields))
         return document
 
+    def sent(self, media_type: str = "application/json") -> dict[str, Any]:
+        """The object that was sent, with any fields."""
+        limit = bodies.json_limit(self.storage.max_value_size)
+        document = bodies.read_json(self.request, limit, media_type)
+        if not isinstance(document, dict):
+            raise InvalidValue("the body must be a JSON object")
+        return document
+
     # The browsable page
 
     def breadcrumbs(self) -> list[tuple[str, str]]:

@@ -8,26 +8,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...engine import Engine, faces
-from ...engine.destinations import Destination
+from ...engine.destinations import FILE, STORAGE, Destination
 from ...engine.places import check_remote
+from ...exceptions import InvalidValue
 from .. import params
+from ..negotiation import MERGE_PATCH, JsonParser, MergePatchParser
+from ..serializers import refuse_unknown
 from . import openapi
 from .base import NamedView, flag_of, text_of
 
-_FIELDS = (
-    "name",
-    "path",
-    "format",
-    "enabled",
-    "requires_sanitization",
-    "server_name_pattern",
-)
+#: of a body, and what the engine calls them
+_TEXTS = {
+    "path": "config_path",
+    "format": "config_format",
+    "server_name_pattern": "server_name_pattern",
+}
+_FLAGS = ("enabled", "requires_sanitization", "supports_projects")
+_FIELDS = ("name", *_TEXTS, *_FLAGS)
 
 
 class DestinationView(NamedView):
     """One of them."""
 
     name = "Destination"
+    parser_classes: Any = (JsonParser, MergePatchParser)
 
     @openapi.described("engine_destination_read", openapi.DESTINATION)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -38,6 +42,17 @@ class DestinationView(NamedView):
         body = {**found, "lastSync": faces.synced(last) if last else None}
         return Response(body, headers=look.headers)
 
+    @openapi.described("engine_destination_patch", openapi.PATCH_DESTINATION)
+    def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Set fields of a destination; those that are not sent are kept."""
+        name, body = self.named, self.sent(MERGE_PATCH)
+        refuse_unknown(body, set(_FIELDS))
+        if body.get("name", name) != name:
+            raise InvalidValue("a patch gives no new name")
+        with self.acting():
+            changed = self.changing().update_destination(name, **_changes(body))
+        return Response(faces.destination(changed), headers=self.look().headers)
+
     @openapi.described("engine_destination_delete", openapi.DELETE)
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Forget a destination; what was written there stays."""
@@ -46,7 +61,7 @@ class DestinationView(NamedView):
         return Response(status=204)
 
 
-@openapi.hidden("delete")
+@openapi.hidden("patch", "delete")
 class DestinationsView(DestinationView):
     """All of them; with ``?name=``, one."""
 
@@ -73,6 +88,7 @@ class DestinationsView(DestinationView):
                 text_of(body, "format", ""),
                 enabled=bool(flag_of(body, "enabled", True)),
                 requires_sanitization=bool(flag_of(body, "requires_sanitization")),
+                supports_projects=bool(flag_of(body, "supports_projects")),
                 server_name_pattern=text_of(body, "server_name_pattern", ""),
             )
         return Response(faces.destination(made), 201, headers=self.look().headers)
@@ -89,7 +105,7 @@ class PlaceView(DestinationView):
         return found
 
 
-@openapi.hidden("delete")
+@openapi.hidden("patch", "delete")
 class PreviewView(PlaceView):
     """What a sync would do."""
 
@@ -107,7 +123,7 @@ class PreviewView(PlaceView):
         return Response(faces.preview(engine.preview(target)))
 
 
-@openapi.hidden("get", "delete")
+@openapi.hidden("get", "patch", "delete")
 class SyncView(PlaceView):
     """The sync."""
 
@@ -122,3 +138,11 @@ class SyncView(PlaceView):
         with self.acting():
             result = engine.sync(target, dry_run=params.flag(request, "dry_run", False))
         return Response(faces.synced(result))
+
+
+def _changes(body: dict[str, Any]) -> dict[str, Any]:
+    """What update_destination() is to be given; a flag that is null is off."""
+    texts = {field: text_of(body, name) for name, field in _TEXTS.items() if name in body}
+    flags = {name: bool(flag_of(body, name)) for name in _FLAGS if name in body}
+    kinds = {"type": FILE if texts["config_path"] else STORAGE} if "path" in body else {}
+    return {**texts, **flags, **kinds}

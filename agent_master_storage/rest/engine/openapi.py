@@ -126,6 +126,12 @@ ADD_DESTINATION = Told(
     body=serializers.NewDestinationSerializer,
     parameters=("match",),
 )
+PATCH_DESTINATION = replace(
+    ADD_DESTINATION,
+    good={200: serializers.DestinationSerializer},
+    body=serializers.DestinationPatchSerializer,
+    body_type=MERGE_PATCH,
+)
 DESTINATION = Told(good={200: serializers.DestinationWithSyncSerializer}, errors=(409,))
 PREVIEW = Told(good={200: serializers.PreviewSerializer}, errors=(409, 501))
 SYNC = Told(

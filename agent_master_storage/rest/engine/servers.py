@@ -13,7 +13,7 @@ from ...engine.core import until_first
 from ...engine.exceptions import ServerChanged, ServerExists, ServerNotFound
 from ...engine.filters import ServerFilter
 from ...exceptions import InvalidValue
-from .. import bodies, params
+from .. import params
 from ..negotiation import MERGE_PATCH, JsonParser, MergePatchParser
 from . import openapi
 from .base import NamedView, text_of
@@ -39,14 +39,6 @@ class ServersView(NamedView):
     def engine_for(self, name: str) -> Engine:
         """The engine that changes this server under the request's condition."""
         return self.changing(lambda document: name in document.servers)
-
-    def sent(self, media_type: str = "application/json") -> dict[str, Any]:
-        """The object that was sent."""
-        limit = bodies.json_limit(self.storage.max_value_size)
-        document = bodies.read_json(self.request, limit, media_type)
-        if not isinstance(document, dict):
-            raise InvalidValue("the body must be a JSON object")
-        return document
 
 
 class ServerView(ServersView):

@@ -34,6 +34,7 @@ EXPECTED = {
     ("{alias}/destinations", "get"): {"200", "409"},
     ("{alias}/destinations", "post"): {"201"} | WRITING,
     ("{alias}/destinations/{name}", "get"): {"200", "409"},
+    ("{alias}/destinations/{name}", "patch"): {"200"} | WRITING,
     ("{alias}/destinations/{name}", "delete"): {"204", "409", "412", "501"},
     ("{alias}/destinations/{name}/preview", "get"): {"200", "409", "501"},
     ("{alias}/destinations/{name}/sync", "post"): {"200", "409", "501"},
