@@ -13,6 +13,8 @@ from . import servers
 _stack = ExitStack()
 
 
+#: folders of tests that use no other model than the storages'
+STORAGES_ALONE = {"contract", "postgresql", "watch"}
 #: processes that share the work; each has its own servers, which cost memory
 MOST_WORKERS = 4
 
@@ -56,3 +58,16 @@ def _fresh_storages() -> Iterator[None]:
     yield
     storages.reset()
     empty_if_used("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where a test has nothing but storages, nothing else is emptied behind it.
+
+    Emptying everything makes the permissions and content types anew, which takes longer than
+    most of the tests.
+    """
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker is not None and item.path.parent.name in STORAGES_ALONE:
+            options = {"available_apps": ["agent_master_storage"], **marker.kwargs}
+            item.add_marker(pytest.mark.django_db(**options), append=False)
