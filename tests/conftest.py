@@ -6,11 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
 
 from . import servers
 
 _stack = ExitStack()
+
+# On a busy machine a deadline says nothing.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 #: folders of tests that use no other model than the storages'

@@ -130,7 +130,7 @@ OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
 INDENTS = st.sampled_from([None, 0, 1, 2, 4, "\t"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(OBJECTS, st.dictionaries(NAMES, VALUES, max_size=3), INDENTS, st.booleans())
 def test_whatever_the_document(document: Any, servers: Any, indent: Any, deep: bool) -> None:
     """It says what it should, or it is not patched; a text without the path always is."""

@@ -42,7 +42,7 @@ CHANGES: dict[str, Callable[[Engine], object]] = {
 }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(EXTRAS, EXTRAS, EXTRAS, EXTRAS, st.sampled_from(sorted(CHANGES)))
 def test_whatever_is_not_known_is_kept(
     top: Any, setting: Any, server: Any, noted: Any, change: str

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from agent_master_storage.engine import formats
 from agent_master_storage.engine.formats.servers import Spelling
 
-#: on a busy machine a deadline says nothing
-often = settings(max_examples=50, deadline=None)
+often = settings(max_examples=50)
 
 #: every character that UTF-8 can hold
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
