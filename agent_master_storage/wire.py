@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import json
 import math
 from collections.abc import Iterable
@@ -71,7 +70,7 @@ def loads(text: bytes | str) -> Any:
         text = text.decode() if isinstance(text, bytes) else text
         document = json.loads(text, parse_constant=_no, parse_float=_finite)
         if text.count("[") + text.count("{") > MAX_DEPTH:
-            _check_depth(document)
+            _check_depth(document, _laid_out(document))
         return document
     except RecursionError as error:
         raise InvalidValue("not JSON: nested too deep") from error
@@ -84,8 +83,9 @@ def dumps(document: Any) -> str:
     try:
         # The json module knows what JSON can't hold, and indents ten times slower.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-        _check_depth(document)
-        return to_json(document, indent=2).decode()
+        text = to_json(document, indent=2)
+        _check_depth(document, text)
+        return text.decode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidValue(f"not a JSON document: {error}") from error
 
@@ -147,12 +147,19 @@ def _finite(number: str) -> float:
     return found
 
 
-def _check_depth(document: Any) -> None:
-    """ValueError for more than MAX_DEPTH levels."""
-    with contextlib.suppress(ValueError):
-        # Quicker than to walk. No string holds a line break: so far in are levels alone.
-        if b"\n" + b"  " * MAX_DEPTH not in to_json(document, indent=2):
-            return
+def _laid_out(document: Any) -> bytes | None:
+    """The document with an indent of two; None for half a character, which has no UTF-8."""
+    try:
+        return to_json(document, indent=2)
+    except ValueError:
+        return None
+
+
+def _check_depth(document: Any, text: bytes | None) -> None:
+    """ValueError for more than MAX_DEPTH levels; ``text`` is the document, laid out."""
+    # No string holds a line break: so far in are levels alone. Quicker than to walk.
+    if text is not None and b"\n" + b"  " * MAX_DEPTH not in text:
+        return
     level = [document]
     for _ in range(MAX_DEPTH):
         level = [part for node in level for part in _parts(node) if isinstance(part, _NESTING)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from .servers import free_port
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 30.0
 
-_APPLICATION = "tests.asgi:application"
+APPLICATION = "tests.asgi:application"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -66,33 +67,43 @@ class Server:
 def asgi_server(kind: str = "uvicorn", workers: int = 1, **more: str) -> Iterator[Server]:
     """Serve the suite's application by uvicorn, granian or daphne."""
     port = free_port()
+    with serving(_command(kind, port, workers), port, **more) as server:
+        yield server
+
+
+@contextmanager
+def serving(arguments: list[str], port: int, **more: str) -> Iterator[Server]:
+    """Run ``python -m arguments``, which serves the suite's application at ``port``."""
     with tempfile.TemporaryDirectory(prefix="ams-server-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", *_command(kind, port, workers)],
+                [sys.executable, "-m", *arguments],
                 env=environment(**more),
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Its workers end with it.
+                start_new_session=True,
             )
         server = Server(process=process, port=port, log=log)
         try:
             _await(server)
             yield server
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
 def _command(kind: str, port: int, workers: int) -> list[str]:
     if kind == "daphne":
-        return ["daphne", "-b", "127.0.0.1", "-p", str(port), _APPLICATION]
+        return ["daphne", "-b", "127.0.0.1", "-p", str(port), APPLICATION]
     if kind == "granian":
         options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
-        return ["granian", *options, "--workers", str(workers), _APPLICATION]
+        return ["granian", *options, "--workers", str(workers), APPLICATION]
     options = ["--ws", "websockets-sansio", "--port", str(port), "--workers", str(workers)]
-    return ["uvicorn", *options, "--lifespan", "off", _APPLICATION]
+    return ["uvicorn", *options, "--lifespan", "off", APPLICATION]
 
 
 def _await(server: Server) -> None:

@@ -47,11 +47,17 @@ def compare(before: Content | None, after: Content | None) -> Diff:
 
 
 def of_text(text: str) -> Diff:
-    """A unified diff that was made already."""
+    """A unified diff that was made already, of JSON documents with a head for each."""
     lines = text.split("\n") if text else []
     if len(lines) > MAX_LINES:
         return Diff(note=f"A diff of more than {MAX_LINES:,} lines is not shown here.")
-    return Diff(lines=_classed(lines))
+    heads = ("--- ", "+++ ")
+    return Diff(
+        lines=[
+            DiffLine(line.text, "place") if line.text.startswith(heads) else line
+            for line in _classed(lines)
+        ]
+    )
 
 
 def _compare_texts(one: str, other: str) -> Diff:

@@ -91,6 +91,27 @@ def test_nesting_beyond_measure_is_refused() -> None:
         deep = deep[0]
 
 
+@pytest.mark.parametrize("inner", ["", "1", '"\\ud800"', "[],[]"])
+@pytest.mark.parametrize("kind", ["[]", "{}"])
+def test_as_deep_as_allowed_and_one_level_more(kind: str, inner: str) -> None:
+    def nested(levels: int) -> str:
+        begin, end = ("[", "]") if kind == "[]" else ('{"a":', "}")
+        # Each inner pair of brackets is a level of its own.
+        more = levels - 1 - ("[" in inner)
+        return begin * more + f"[{inner}]" + end * more
+
+    wide = f"[{'[],' * 300}{nested(wire.MAX_DEPTH - 1)}]"
+    for text in (nested(wire.MAX_DEPTH), wide):
+        document = wire.loads(text)
+        if "ud800" not in inner:
+            assert wire.loads(wire.dumps(document)) == document
+    deeper = nested(wire.MAX_DEPTH + 1)
+    with pytest.raises(InvalidValue, match="nested deeper than 200 levels"):
+        wire.loads(deeper)
+    with pytest.raises(InvalidValue):
+        wire.dumps(json.loads(deeper))
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"NaN", b"[Infinity]", b"\xff", b"'a'", b"1 2"])
 def test_what_is_no_json(text: bytes) -> None:
     with pytest.raises(InvalidValue, match="not JSON"):

@@ -3,7 +3,8 @@
 Go's encoding/json fills structs, so keys that these do not name are dropped, false and empty
 fields are left out (``omitempty``) unless they are structs, maps come sorted, numbers of a map
 are floats, and ``<``, ``>`` and ``&`` are escaped. The fields are those of its published
-``types.go``; compared byte by byte with what Go 1.22 makes of the same structs.
+``types.go``. Compared byte by byte with what Go makes of the same structs; ``\\b`` and ``\\f`` are
+spelled as since Go 1.22, before that it was ``\\u0008`` and ``\\u000c``.
 """
 
 from __future__ import annotations

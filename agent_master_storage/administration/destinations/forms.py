@@ -9,6 +9,7 @@ from django import forms
 
 from ...engine import formats
 from ...engine.destinations import Destination
+from ...engine.places import ROOTS, allowed_roots
 from ..servers.forms import TEXT
 
 #: what the form decides about
@@ -30,7 +31,6 @@ class DestinationForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.TextInput(TEXT),
-        help_text="Absolute, or from the home folder with ~/. Empty: a key of the storage.",
     )
     config_format = forms.ChoiceField(label="Format", required=False)
     enabled = forms.BooleanField(
@@ -60,6 +60,7 @@ class DestinationForm(forms.Form):
         kwargs["initial"] = found | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        self.fields["config_path"].help_text = _about_paths()
         names = [(one.name, f"{one.name}: {one.title}") for one in formats.all_formats()]
         stored = found.get("config_format", "")
         if not stored:
@@ -88,3 +89,12 @@ class AddDestinationForm(DestinationForm):
         """``aliases`` are those to choose from."""
         super().__init__(*args, **kwargs)
         cast("forms.ChoiceField", self.fields["alias"]).choices = [(a, a) for a in aliases]
+
+
+def _about_paths() -> str:
+    """Where a file may be, when it is to be written from here."""
+    roots = allowed_roots()
+    text = "Absolute, or from the home folder with ~/. Empty: a key of the storage."
+    if roots is None:
+        return f"{text} No folder is allowed for files that are synced here: see {ROOTS}."
+    return f"{text} Files are synced here inside {', '.join(map(str, roots))}."

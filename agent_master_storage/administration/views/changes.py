@@ -73,7 +73,7 @@ class ChangesView(LogView):
             first="before" not in self.request.GET,
             alias=alias,
             prefix=prefix,
-            choices=list(_choices(aliases, alias, prefix)),
+            filters=[("storage", list(_choices(aliases, alias, prefix)))],
         )
 
 

@@ -144,6 +144,14 @@ class DocumentView(StorageView):
         refuse_unknown(document, set(fields))
         return document
 
+    def sent(self, media_type: str = "application/json") -> dict[str, Any]:
+        """The object that was sent, with any fields."""
+        limit = bodies.json_limit(self.storage.max_value_size)
+        document = bodies.read_json(self.request, limit, media_type)
+        if not isinstance(document, dict):
+            raise InvalidValue("the body must be a JSON object")
+        return document
+
     # The browsable page
 
     def breadcrumbs(self) -> list[tuple[str, str]]:
@@ -156,6 +164,36 @@ class DocumentView(StorageView):
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return exception_handler
+
+
+class NamedView(DocumentView):
+    """A view of something in the document that has a name, in the path or as ``?name=``.
+
+    The second is for names that clients tidy away, as ``..``.
+    """
+
+    #: what the path ends in after the name, for these methods; for others the path is all name
+    action: ClassVar[str] = ""
+    acts_on: ClassVar[tuple[str, ...]] = ("POST",)
+
+    @property
+    def acts(self) -> bool:
+        """Whether the request asks for the action, and not for what bears its name."""
+        named = "name" in self.kwargs or "name" in self.request.query_params
+        return self.request.method in self.acts_on and (named or self.request.method == "POST")
+
+    @property
+    def named(self) -> str:
+        """The name; InvalidValue unless it is given once."""
+        path, query = self.kwargs.get("name"), self.request.query_params.get("name")
+        if self.action and not self.acts:
+            path = self.action if path is None else f"{path}/{self.action}"
+        if path is not None and query is not None:
+            raise InvalidValue("the name is given twice, in the path and as ?name=")
+        found = query if path is None else path
+        if found is None:
+            raise InvalidValue("give a name, in the path or as ?name=")
+        return str(found)
 
 
 def text_of(document: dict[str, Any], name: str, default: str | None = None) -> str:

@@ -126,6 +126,12 @@ ADD_DESTINATION = Told(
     body=serializers.NewDestinationSerializer,
     parameters=("match",),
 )
+PATCH_DESTINATION = replace(
+    ADD_DESTINATION,
+    good={200: serializers.DestinationSerializer},
+    body=serializers.DestinationPatchSerializer,
+    body_type=MERGE_PATCH,
+)
 DESTINATION = Told(good={200: serializers.DestinationWithSyncSerializer}, errors=(409,))
 PREVIEW = Told(good={200: serializers.PreviewSerializer}, errors=(409, 501))
 SYNC = Told(
@@ -160,12 +166,14 @@ def by_name(view: V) -> V:
     )(view)
 
 
-def post_alone(view: V) -> V:
-    """Decorates a view whose other methods are those of another path."""
+def hidden(*methods: str) -> Callable[[V], V]:
+    """Decorates a view of which these methods are told of at another path."""
     if OpenApiTypes is None:
-        return view
-    hidden = {name: extend_schema(exclude=True) for name in ("get", "put", "patch", "delete")}
-    return extend_schema_view(**hidden)(view)
+        return lambda view: view
+    decorate: Callable[[V], V] = extend_schema_view(
+        **{name: extend_schema(exclude=True) for name in methods}
+    )
+    return decorate
 
 
 def _schema(told: Told) -> dict[str, Any]:

@@ -139,17 +139,23 @@ class BackupListSerializer(_ListSerializer):
     results = BackupSerializer(many=True)
 
 
-class NewDestinationSerializer(serializers.Serializer[Any]):
-    """A destination to be added."""
+class DestinationPatchSerializer(serializers.Serializer[Any]):
+    """What a destination is given."""
 
-    name = serializers.CharField()
     path = serializers.CharField(required=False, help_text="absolute; none: a key of the storage")
     format = serializers.CharField(
         required=False, default="", help_text="empty: told by the path, else mcpServers"
     )
     enabled = serializers.BooleanField(required=False, default=True)
     requires_sanitization = serializers.BooleanField(required=False, default=False)
+    supports_projects = serializers.BooleanField(required=False, default=False)
     server_name_pattern = serializers.CharField(required=False)
+
+
+class NewDestinationSerializer(DestinationPatchSerializer):
+    """A destination to be added."""
+
+    name = serializers.CharField()
 
 
 class DestinationSerializer(serializers.Serializer[Any]):

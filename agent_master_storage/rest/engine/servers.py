@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,31 +13,21 @@ from ...engine.core import until_first
 from ...engine.exceptions import ServerChanged, ServerExists, ServerNotFound
 from ...engine.filters import ServerFilter
 from ...exceptions import InvalidValue
-from .. import bodies, params
+from .. import params
 from ..negotiation import MERGE_PATCH, JsonParser, MergePatchParser
 from . import openapi
-from .base import DocumentView, text_of
+from .base import NamedView, text_of
 from .reading import Given
 
 #: what the browsable page begins its form with
 SAMPLE = {"config": {"transport": "stdio", "command": "", "args": [], "env": {}}, "enabled": True}
 
 
-class ServersView(DocumentView):
+class ServersView(NamedView):
     """What all views of servers can do."""
 
     name = "Servers"
     parser_classes: Any = (JsonParser, MergePatchParser)
-
-    @property
-    def server_name(self) -> str:
-        """The name, from the path or from ``?name=``."""
-        query = self.request.query_params
-        if "name" in self.kwargs and "name" in query:
-            raise InvalidValue("the name is given twice, in the path and as ?name=")
-        if "name" not in self.kwargs and "name" not in query:
-            raise InvalidValue("give a name, in the path or as ?name=")
-        return str(self.kwargs["name"] if "name" in self.kwargs else query["name"])
 
     def one(self, name: str, status: int = 200) -> Response:
         """A server as it stands now."""
@@ -50,14 +40,6 @@ class ServersView(DocumentView):
         """The engine that changes this server under the request's condition."""
         return self.changing(lambda document: name in document.servers)
 
-    def sent(self, media_type: str = "application/json") -> dict[str, Any]:
-        """The object that was sent."""
-        limit = bodies.json_limit(self.storage.max_value_size)
-        document = bodies.read_json(self.request, limit, media_type)
-        if not isinstance(document, dict):
-            raise InvalidValue("the body must be a JSON object")
-        return document
-
 
 class ServerView(ServersView):
     """One server, by the name in the path."""
@@ -68,7 +50,7 @@ class ServerView(ServersView):
     @openapi.described("engine_server_read", openapi.READ)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a server."""
-        name, look = self.server_name, self.look()
+        name, look = self.named, self.look()
         if answer := self.unchanged(look, name in look.document.servers):
             return answer
         return self.one(name)
@@ -76,7 +58,7 @@ class ServerView(ServersView):
     @openapi.described("engine_server_write", openapi.PUT)
     def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Write a server whole: 201 when it is new, 200 when it was there."""
-        name, document = self.server_name, self.sent()
+        name, document = self.named, self.sent()
         if document.get("name", name) != name:
             raise InvalidValue("the body's name is not the one of the URL")
         given = Given.of(document)
@@ -107,7 +89,7 @@ class ServerView(ServersView):
     @openapi.described("engine_server_patch", openapi.PATCH)
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Apply a JSON merge patch (RFC 7396) to a server, atomically."""
-        name, patch = self.server_name, self.sent(MERGE_PATCH)
+        name, patch = self.named, self.sent(MERGE_PATCH)
         if patch.get("name", name) != name:
             raise InvalidValue("a patch gives no new name: rename the server")
         given = Given.of(patch)
@@ -131,7 +113,7 @@ class ServerView(ServersView):
     @openapi.described("engine_server_delete", openapi.DELETE)
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Remove a server."""
-        name = self.server_name
+        name = self.named
         with self.acting():
             self.engine_for(name).remove_server(name)
         return Response(status=204)
@@ -170,24 +152,18 @@ class ServersByNameView(ServerView):
 
 
 class ActionView(ServerView):
-    """What is done to a server by POST. For other methods the path is all name."""
+    """What is done to a server by POST."""
 
-    action: ClassVar[str]
-
-    @property
-    def server_name(self) -> str:
-        name = str(self.kwargs["name"])
-        return name if self.request.method == "POST" else f"{name}/{self.action}"
-
-    def done(self, change: Callable[[Engine, str], object], name: str | None = None) -> Response:
+    def done(self, change: Callable[[Engine, str], object], new: str | None = None) -> Response:
         """Make the change and show the server."""
+        name = self.named
         self.shows_secrets()
         with self.acting():
-            change(self.engine_for(self.server_name), self.server_name)
-        return self.one(name or self.server_name)
+            change(self.engine_for(name), name)
+        return self.one(new or name)
 
 
-@openapi.post_alone
+@openapi.hidden("get", "put", "patch", "delete")
 class EnableView(ActionView):
     """Enables a server."""
 
@@ -200,7 +176,7 @@ class EnableView(ActionView):
         return self.done(Engine.enable_server)
 
 
-@openapi.post_alone
+@openapi.hidden("get", "put", "patch", "delete")
 class DisableView(ActionView):
     """Disables a server."""
 
@@ -213,7 +189,7 @@ class DisableView(ActionView):
         return self.done(Engine.disable_server)
 
 
-@openapi.post_alone
+@openapi.hidden("get", "put", "patch", "delete")
 class RenameView(ActionView):
     """Renames a server."""
 

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from ..missing import MissingView
 from ..urls import outside_transactions
 from .backups import BackupsView, BackupView, RestoreView
+from .base import NamedView
 from .destinations import DestinationsView, DestinationView, PreviewView, SyncView
 from .servers import (
     DisableView,
@@ -36,10 +37,17 @@ def _route(pattern: str, view: type[Any], name: str) -> list[URLPattern]:
     return found
 
 
+def _by_name(parent: str, *views: type[NamedView]) -> list[URLPattern]:
+    """What is done to something that ``?name=`` names; OpenAPI tells of the other path."""
+    found = [(f"{parent}/{view.action}", view.as_view(schema=None)) for view in views]
+    return [path(pattern, outside_transactions(view)) for pattern, view in found]
+
+
 urlpatterns = [
     *_route("", EnginesView, "aliases"),
     *_route("<str:alias>/", EngineView, "status"),
     *_route("<str:alias>/servers", ServersByNameView, "servers"),
+    *_by_name("<str:alias>/servers", EnableView, DisableView, RenameView),
     *_route("<str:alias>/servers/<storage_key:name>/enable", EnableView, "enable"),
     *_route("<str:alias>/servers/<storage_key:name>/disable", DisableView, "disable"),
     *_route("<str:alias>/servers/<storage_key:name>/rename", RenameView, "rename"),
@@ -50,6 +58,7 @@ urlpatterns = [
     *_route("<str:alias>/backups/<storage_key:id>/restore", RestoreView, "restore"),
     *_route("<str:alias>/backups/<storage_key:id>", BackupView, "backup"),
     *_route("<str:alias>/destinations", DestinationsView, "destinations"),
+    *_by_name("<str:alias>/destinations", PreviewView, SyncView),
     *_route("<str:alias>/destinations/<storage_key:name>/preview", PreviewView, "preview"),
     *_route("<str:alias>/destinations/<storage_key:name>/sync", SyncView, "sync"),
     *_route("<str:alias>/destinations/<storage_key:name>", DestinationView, "destination"),

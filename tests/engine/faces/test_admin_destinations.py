@@ -104,7 +104,7 @@ def test_several_at_once(admin_client: Client, cursor: Engine, path: Path) -> No
     given = {"action": "dry_run", "_selected_action": quoted}
     text = text_of(admin_client.post(LIST, given, follow=True))
     assert "“cursor”: would have 1 added, 1 removed." in text
-    assert "“elsewhere”: the destination 'elsewhere' can't be used" in text
+    assert "The destination 'elsewhere' can't be used" in text
     assert servers(path) == ["old"]
     text = text_of(admin_client.post(LIST, {**given, "action": "sync"}, follow=True))
     assert "“cursor”: 1 added, 1 removed." in text
@@ -118,7 +118,9 @@ def test_several_at_once(admin_client: Client, cursor: Engine, path: Path) -> No
 
 
 def test_add_a_file(admin_client: Client, engine: Engine, tmp_path: Path, settings: Any) -> None:
+    assert "No folder is allowed" in text_of(admin_client.get(page_url("add")))
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path]
+    assert f"inside {tmp_path}" in text_of(admin_client.get(page_url("add")))
     path = tmp_path / ".vscode" / "mcp.json"
     answer = add(
         admin_client,

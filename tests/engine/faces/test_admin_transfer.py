@@ -75,6 +75,16 @@ def test_an_uploaded_file(admin_client: Client, engine: Engine) -> None:
     assert engine.get_server("files").config.command == "npx"
 
 
+def test_the_name_of_a_file_tells_its_client(admin_client: Client, engine: Engine) -> None:
+    text = json.dumps({"mcpServers": {"web": {"url": "https://x.example/mcp"}}})
+    given = {"alias": engine.storage.alias, "mode": "merge"}
+    file = SimpleUploadedFile("cline_mcp_settings.json", text.encode())
+    page = admin_client.post(IMPORT, {**given, "file": file})
+    assert "Cline's mcpServers" in text_of(page)
+    admin_client.post(IMPORT, {**form_of(page), "_import": "yes"})
+    assert engine.get_server("web").transport == "sse"
+
+
 def test_some_of_the_servers(admin_client: Client, engine: Engine) -> None:
     form = form_of(look(admin_client, engine))
     assert form["server"] == ["hub", "web"]

@@ -155,19 +155,23 @@ def test_an_empty_storage_has_no_servers(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b", "50%", "a%2Fb", ".", "..", "a?b#c", "a b", "ünï/☃", "x/enable", "x/rename", "/"]
+    "name",
+    [
+        *("a/b", "50%", "a%2Fb", ".", "..", "../..", "a?b#c", "a b", "ünï/☃", "/", "//", "+", "\\"),
+        *("x/enable", "x/rename", "enable", "disable", "rename", "import", "👩\u200d💻", "a" * 256),
+    ],
 )
 def test_names(api: Api, name: str) -> None:
     # In a path, clients normalise dots away: then ?name= names the server.
-    dots = name in (".", "..")
+    dots = ".." in name or name == "."
     path, query = (("servers",), {"name": name}) if dots else (("servers", name), {})
     assert api.put(*path, body=SERVER, **query).status_code == 201
     assert api.get(*path, **query).json()["name"] == name
     assert api.patch(*path, body={"enabled": False}, **query).json()["enabled"] is False
-    if not dots:
-        assert api.post("servers", name, "enable").json()["enabled"] is True
-        assert api.post("servers", name, "rename", body={"new_name": "n"}).json()["name"] == "n"
-        assert api.post("servers", "n", "rename", body={"new_name": name}).json()["name"] == name
+    assert api.post(*path, "enable", **query).json()["enabled"] is True
+    assert api.post(*path, "disable", **query).json()["enabled"] is False
+    assert api.post(*path, "rename", body={"new_name": "n"}, **query).json()["name"] == "n"
+    assert api.post("servers", "n", "rename", body={"new_name": name}).json()["name"] == name
     assert api.delete(*path, **query).status_code == 204
     assert api.engine.list_servers() == []
 
@@ -176,6 +180,9 @@ def test_a_name_is_given_once(api: Api) -> None:
     assert error(api.put("servers", "a", name="b", body=SERVER)) == (400, "invalid_value")
     assert error(api.put("servers", body=SERVER)) == (400, "invalid_value")
     assert error(api.delete("servers")) == (400, "invalid_value")
+    # Not the server that is called so.
+    assert error(api.post("servers", "enable")) == (400, "invalid_value")
+    assert error(api.post("servers", "a", "enable", name="b")) == (400, "invalid_value")
     body = {"name": "b", **SERVER}
     assert error(api.put("servers", "a", body=body)) == (400, "invalid_value")
 

@@ -251,6 +251,52 @@ def test_a_destination_that_is_a_key(any_api: Api) -> None:
     assert error(gone) == (404, "destination_not_found")
 
 
+def test_a_destination_is_changed(any_api: Api, tmp_path: Path) -> None:
+    any_api.post("destinations", body={"name": "a", "supports_projects": True})
+    path = str(tmp_path / "mcp.json")
+    answer = any_api.patch("destinations", "a", body={"path": path, "enabled": False})
+    assert (answer.status_code, answer["ETag"]) == (200, '"2"')
+    assert answer.json() == {
+        "name": "a",
+        "type": "file",
+        "enabled": False,
+        "configPath": path,
+        "requiresSanitization": False,
+        "supportsProjects": True,
+        "configFormat": "mcpServers",
+    }
+    assert any_api.patch("destinations", "a", body={"path": ""}).json()["type"] == "storage"
+    for body in (
+        {"path": "x"},
+        {"format": "vim"},
+        {"name": "b"},
+        {"colour": 1},
+        {"enabled": 1},
+        [],
+    ):
+        assert any_api.patch("destinations", "a", body=body).status_code == 400
+    stale = any_api.patch("destinations", "a", body={}, headers={"If-Match": '"1"'})
+    assert error(stale) == (412, "precondition_failed")
+    assert error(any_api.patch("destinations", "none", body={})) == (404, "destination_not_found")
+    assert any_api.patch("destinations", name="a", body={"enabled": True}).json()["enabled"] is True
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "a/sync", "preview", "sync", "50% ☃"])
+def test_names_of_destinations(api: Api, name: str) -> None:
+    api.engine.add_server("files", FILES)
+    assert api.post("destinations", body={"name": name}).status_code == 201
+    assert api.get("destinations", name=name).json()["name"] == name
+    assert api.get("destinations", "preview", name=name).json()["added"] == ["files"]
+    assert api.post("destinations", "sync", name=name).json()["written"] is True
+    if name != "..":
+        assert api.get("destinations", name).json()["name"] == name
+        assert api.get("destinations", name, "preview").json()["added"] == []
+        assert api.post("destinations", name, "sync").json()["written"] is False
+    assert error(api.post("destinations", "sync")) == (400, "invalid_value")
+    assert api.delete("destinations", name=name).status_code == 204
+    assert api.get("destinations").json()["results"] == []
+
+
 def test_files_are_written_where_that_was_allowed(api: Api, settings: Any, tmp_path: Path) -> None:
     api.post("import", body=CLAUDE)
     path = tmp_path / "claude.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib.messages import ERROR, SUCCESS, WARNING
 from django.http import HttpRequest
@@ -20,10 +21,14 @@ from ...addresses import known_alias
 from ...document_view import engine_of
 from ...parts import DestinationAddress, document_of
 from ...rights import visible
+from ...views.listing import Choice
 from .base import DestinationsView
 from .syncing import outcome
 
-_ACTIONS = ("sync", "dry_run")
+_ACTIONS = {
+    "sync": "Sync selected MCP destinations",
+    "dry_run": "Dry run of selected MCP destinations",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +61,18 @@ class ListView(DestinationsView):
             lines=[line for one in aliases for line in self.lines(one)],
             several=not alias,
             alias=alias,
-            aliases=self.shown_aliases(""),
+            filters=[("storage", self.choices(alias))],
+            actions=_ACTIONS.items(),
             may_change=may_change,
         )
+
+    def choices(self, alias: str) -> list[Choice]:
+        """The filter's lines."""
+        found = [Choice(label="All", query="?", selected=not alias)]
+        for one in self.shown_aliases(""):
+            query = f"?{urlencode({'alias': one})}"
+            found.append(Choice(label=one, query=query, selected=one == alias))
+        return found
 
     def shown_aliases(self, alias: str) -> list[str]:
         """The storages to be listed."""
@@ -103,7 +117,7 @@ class ListView(DestinationsView):
             check_remote(engine.get_destination(address.name))
             result = engine.sync(address.name, dry_run=dry_run)
         except StorageError as error:
-            self.say(f"“{address.name}”: {error}.", ERROR)
+            self.say(f"{error}.", ERROR)
             return
         text = f"“{address.name}”: {outcome(result)}."
         if result.written and not dry_run:

@@ -28,7 +28,7 @@ class ServersView(DocumentView):
     def advise(self, server: Server) -> None:
         """Tell of literal secrets."""
         for one in advice(server.config.to_dict()):
-            self.say(f"{server.name}: {one}.", WARNING)
+            self.say(f"“{server.name}”: {one}.", WARNING)
 
 
 class ServerPage(ServersView, PartView):

@@ -41,6 +41,8 @@ class Job:
     data: str | bytes
     format: str | None
     mode: Mode
+    #: of a file that was uploaded
+    path: str = ""
     #: the names to take; None: all
     chosen: list[str] | None = None
 
@@ -87,6 +89,7 @@ class ImportView(ServersView):
             data=cleaned["data"],
             format=cleaned["format"] or None,
             mode=cleaned["mode"],
+            path=cleaned["file"].name if cleaned.get("file") else "",
         )
         self.require_change(job.alias)
         if "preview" in request.POST:
@@ -121,7 +124,10 @@ class ImportView(ServersView):
         seen = stores.seen_now(storages[job.alias], CONFIG)
         before = engine_of(job.alias).config()
         after = before.copy()
-        imported = formats.parse(job.data, job.format)
+        imported = formats.parse(job.data, job.format, path=job.path)
+        if formats.of_file(job.path) is imported.format:
+            # The text alone is sent with the next step.
+            job.format = imported.format.name
         result = job.apply(imported, after)
         taken = imported.servers if job.chosen is None else job.chosen
         return self.page(

@@ -32,6 +32,7 @@ PAGE_SIZE = 100
 MAX_CHOSEN = 1000
 
 _ACTIONS = {"enable": "enabled", "disable": "disabled"}
+_CHOICES = (*_ACTIONS, "delete")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ class ListView(ServersView):
             next_query=self.query(query, p=page.number + 1) if page.has_next() else "",
             previous_query=self.query(query, p=page.number - 1) if page.has_previous() else "",
             filters=list(self.filters(query)),
+            actions=[(name, f"{name.capitalize()} selected MCP servers") for name in _CHOICES],
             filtered=any(query[name] for name in ("q", "transport", "enabled")),
             may_change=may_change,
             alias=query["alias"],
@@ -146,7 +148,7 @@ class ListView(ServersView):
         """An action on what was selected."""
         action = request.POST.get("action", "")
         chosen = [ServerAddress.of(one) for one in request.POST.getlist("_selected_action")]
-        if action not in (*_ACTIONS, "delete"):
+        if action not in _CHOICES:
             return self.go(request.get_full_path(), "No action was chosen.", WARNING)
         if not chosen or len(chosen) > MAX_CHOSEN:
             text = f"Choose 1 to {MAX_CHOSEN:,} servers."
