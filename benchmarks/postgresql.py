@@ -17,7 +17,7 @@ from django.db import connections, transaction
 
 from agent_master_storage import Write, storages
 
-from .figures import Goal, heading, interleaved, line, ratio
+from .figures import Goal, heading, interleaved, line, rate, ratio
 from .marks import paced
 from .marks import value as marked
 from .options import Options
@@ -35,6 +35,7 @@ def run(options: Options) -> None:
     _fill()
     with connect() as driver:
         _one_writer(driver, options)
+        _old_snapshot(driver, options)
         _reads(driver, options)
     _many_writers(options)
     _processes(options)
@@ -69,6 +70,26 @@ def _one_writer(driver: Any, options: Options) -> None:
     )
     _report("write", rates["adapter"], rates["bare"], 0.8)
     _report("write, to Django's cursor", rates["adapter"], rates["Django's cursor"])
+
+
+def _old_snapshot(driver: Any, options: Options) -> None:
+    """Why the revision is no row that each write updates."""
+    heading("PostgreSQLStorage: one writer while another transaction holds an old snapshot")
+    driver.execute("CREATE TABLE IF NOT EXISTS counter AS SELECT 0::bigint AS number")
+    storage, count = storages[ALIAS], options.scaled(20_000)
+    candidates = {
+        "adapter": lambda number: storage.write(key(number), value()),
+        "bare": lambda number: driver.execute(UPSERT, (key(number), value())),
+        "a counter's row": lambda number: driver.execute("UPDATE counter SET number = number + 1"),
+    }
+    for name, function in candidates.items():
+        before = rate(function, count // 10)
+        with connect() as reader, reader.transaction():
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT count(*) FROM bare")
+            rate(function, count)
+            after = rate(function, count // 10)
+        line(f"{name}: after {count:,} writes under it, to before", after / before, "x")
 
 
 def _reads(driver: Any, options: Options) -> None:
