@@ -23,7 +23,7 @@ from ..watch import Waiter
 from ..watch.courier import courier
 from . import pg_statements
 from .database import DatabaseStorage
-from .group_commit import AsyncTicket, GroupCommit, Ticket
+from .group_commit import AsyncTicket, GroupCommit, ThreadTicket, Ticket
 from .notify import NotifyWaiter, channel_of, hub_of
 from .operations import check_condition, check_operations
 from .pg_database import PostgreSQLDatabase
@@ -59,7 +59,7 @@ class PostgreSQLStorage(DatabaseStorage):
     # Writing
 
     def _put(self, key: str, data: bytes, actor: str) -> int:
-        return int(self._commit(Ticket((Write(key, data),), actor))[0][1])
+        return int(self._commit(ThreadTicket((Write(key, data),), actor))[0][1])
 
     async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See write(). Without a thread for each call, they are committed together."""
@@ -91,10 +91,10 @@ class PostgreSQLStorage(DatabaseStorage):
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
         if not _changing(operations):
             return super()._apply(operations, actor)
-        ticket = Ticket(operations, actor)
+        ticket = ThreadTicket(operations, actor)
         return _changes(ticket, self._commit(ticket))
 
-    def _commit(self, ticket: Ticket) -> list[Any]:
+    def _commit(self, ticket: ThreadTicket) -> list[Any]:
         """By ourselves when nobody else is at it, else with the others; the rows of the commit."""
         connection = self._database.free_connection()
         if connection is None:
@@ -114,7 +114,7 @@ class PostgreSQLStorage(DatabaseStorage):
         await ticket.future
         return ticket.result()
 
-    def _commit_together(self, tickets: list[Ticket]) -> None:
+    def _commit_together(self, tickets: Sequence[Ticket]) -> None:
         """Give each its rows or its error; what GroupCommit calls."""
         try:
             self._commit_now(tickets)

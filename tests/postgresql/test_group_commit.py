@@ -12,7 +12,7 @@ from django.db import connections
 
 from agent_master_storage import Check, Delete, Write, actor, storages
 from agent_master_storage.backends import group_commit
-from agent_master_storage.backends.group_commit import GroupCommit, Ticket
+from agent_master_storage.backends.group_commit import GroupCommit, ThreadTicket
 from agent_master_storage.backends.pg_session import connect
 from agent_master_storage.exceptions import (
     KeyNotFound,
@@ -168,9 +168,9 @@ def test_an_error_of_the_database_is_told_to_each(storage: Any) -> None:
 
 
 def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
-    done: list[Ticket] = []
+    done: list[ThreadTicket] = []
 
-    def commit(tickets: list[Ticket]) -> None:
+    def commit(tickets: list[ThreadTicket]) -> None:
         done.extend(tickets)
         for ticket in tickets:
             ticket.rows = [ticket.actor]
@@ -179,7 +179,7 @@ def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
 
     def write(writer: int) -> None:
         for number in range(300):
-            ticket = Ticket((Write("k", b""),), f"{writer}:{number}")
+            ticket = ThreadTicket((Write("k", b""),), f"{writer}:{number}")
             group.submit(ticket)
             assert ticket.wait() == [ticket.actor]
 
