@@ -7,17 +7,19 @@ a value and nothing else; synchronous_commit is on. Rounds of the two take turns
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from statistics import median
 from typing import Any
 
 from django.db import connections, transaction
 
 from agent_master_storage import Write, storages
 
-from .figures import Goal, heading, interleaved, line, ratio
+from .figures import Goal, heading, interleaved, line, rate, ratio
 from .marks import paced
 from .marks import value as marked
 from .options import Options
@@ -36,10 +38,12 @@ def run(options: Options) -> None:
     with connect() as driver:
         _one_writer(driver, options)
         _reads(driver, options)
+        _long_lists(driver, options)
     _many_writers(options)
     _processes(options)
-    _long_lists(options)
     _latency(options)
+    with connect() as driver:
+        _old_snapshot(driver, options)
 
 
 def _fill() -> None:
@@ -157,7 +161,7 @@ def _in_turn(candidates: dict[str, Callable[[], float]], rounds: int) -> dict[st
     return rates
 
 
-def _long_lists(options: Options) -> None:
+def _long_lists(driver: Any, options: Options) -> None:
     heading("PostgreSQLStorage: list() of 100 keys among 1,000 and among 100,000")
     storage = storages[ALIAS]
     wanted = "list:050:"
@@ -166,11 +170,14 @@ def _long_lists(options: Options) -> None:
     def listed(number: int) -> None:
         assert len(storage.list(wanted)) == 100
 
-    rates = {}
+    # Each beside a statement that costs the same however many keys there are.
+    candidates = {"list": listed, "bare": lambda number: driver.execute("SELECT 1").fetchone()}
+    ratios = {}
     for groups in (10, 1000):
         _write_groups(groups, wanted)
-        rates[groups] = interleaved({"list": listed}, count=count, rounds=options.rounds)["list"]
-    slower = 1 / ratio(rates[1000], rates[10])
+        rates = interleaved(candidates, count=count, rounds=options.rounds)
+        ratios[groups] = ratio(rates["list"], rates["bare"])
+    slower = ratios[10] / ratios[1000]
     line("list: cost among 100,000 to among 1,000", slower, "x", Goal(bound=1.5, at_least=False))
 
 
@@ -206,6 +213,31 @@ def _latency(options: Options) -> None:
         # Polling comes once a second: a missed wake-up would show.
         numbers = range(numbers.stop, numbers.stop + options.scaled(8000))
         measure("the same as fast as can be", numbers, 1e9, (None, Goal(bound=100, at_least=False)))
+
+
+def _old_snapshot(driver: Any, options: Options) -> None:
+    """Why the revision is no row that each write updates."""
+    heading("PostgreSQLStorage: one writer while another transaction holds an old snapshot")
+    driver.execute("CREATE TABLE counter AS SELECT 1 AS id, 0::bigint AS number")
+    driver.execute("ALTER TABLE counter ADD PRIMARY KEY (id)")
+    storage, count, keys = storages[ALIAS], options.scaled(20_000), itertools.count()
+    next_revision = "UPDATE counter SET number = number + 1 WHERE id = 1"
+    candidates: dict[str, Callable[[int], object]] = {
+        # Other keys each time: the versions of one pile up in any table.
+        "adapter": lambda number: storage.write(f"under:{next(keys)}", value()),
+        "a counter's row": lambda number: driver.execute(next_revision),
+    }
+    rounds: dict[str, Any] = {"count": count // 40, "rounds": options.rounds}
+    before = interleaved(candidates, **rounds)
+    with connect() as reader, reader.transaction():
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM bare")
+        for function in candidates.values():
+            rate(function, count)
+        after = interleaved(candidates, **rounds)
+    for name in candidates:
+        slower = median(after[name]) / median(before[name])
+        line(f"{name}: after {count:,} writes under it, to before", slower, "x")
 
 
 def _report(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, build_opener
 
+import psycopg
 import pytest
 import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from .demo_server import Browser, Demo
+from .servers import postgres_address
 
 #: seconds within which a frame must come
 FRAME_TIMEOUT = 10.0
@@ -283,6 +285,37 @@ def _watch_the_engine(demo: Demo, engine: redis.Redis) -> None:
         [change] = receive(socket, "changes")["changes"]
         assert (change["value"], change["revision"]) == ("after", 2)
     assert browser.open("/storage/redis/entries/config")[0] == 200
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """A database of its own, empty."""
+    server = postgres_address()
+    address = f"{server['USER']}:{server['PASSWORD']}@{server['HOST']}:{server['PORT']}"
+    with psycopg.connect(f"postgresql://{address}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE demo")
+        yield f"postgresql://{address}/demo"
+        admin.execute("DROP DATABASE demo WITH (FORCE)")
+
+
+def test_with_a_database_s_url_it_is_on_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    demo = Demo(tmp_path)
+    demo.set_up()
+    assert not list(tmp_path.iterdir())
+    with demo.serving():
+        browser = Browser(demo.site)
+        browser.log_in()
+        assert "PostgreSQLStorage" in browser.open("/storage/default/?format=json")[1]
+        with browser.socket() as socket:
+            watch(socket)
+            receive(socket, "watching")
+            # From another process.
+            demo.python('storage.write("config", b"notified")')
+            [change] = receive(socket, "changes")["changes"]
+            assert change["value"] == "notified"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -41,32 +41,42 @@ _groups: weakref.WeakSet[GroupCommit] = weakref.WeakSet()
 
 
 class Ticket:
-    """A commit that waits to be made, and then what became of it."""
+    """A commit to be made, and then what became of it."""
 
-    __slots__ = ("_done", "actor", "error", "operations", "rows")
+    __slots__ = ("actor", "error", "operations", "rows")
 
     def __init__(self, operations: Sequence[Operation], actor: str) -> None:
         self.operations = operations
         self.actor = actor
         self.rows: list[Any] = []
         self.error: BaseException | None = None
-        # A lock is the cheapest thing that one thread can wait for and another let go.
-        self._done = threading.Lock()
-        self._done.acquire()
 
     @property
     def size(self) -> int:
         return sum(len(o.data) for o in self.operations if isinstance(o, Write))
 
-    def wait(self) -> list[Any]:
-        """The rows that the commit gave; raises its error."""
-        self._done.acquire()
-        return self.result()
-
     def result(self) -> list[Any]:
+        """The rows that the commit gave; raises its error."""
         if self.error is not None:
             raise self.error
         return self.rows
+
+
+class ThreadTicket(Ticket):
+    """One that a thread may wait for."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self, operations: Sequence[Operation], actor: str) -> None:
+        super().__init__(operations, actor)
+        # A lock is the cheapest thing that one thread can wait for and another let go.
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def wait(self) -> list[Any]:
+        """See result()."""
+        self._done.acquire()
+        return self.result()
 
     def settle(self) -> None:
         self._done.release()
@@ -78,12 +88,12 @@ class AsyncTicket(Ticket):
     __slots__ = ("future", "loop")
 
     def __init__(self, operations: Sequence[Operation], actor: str) -> None:
-        self.operations = operations
-        self.actor = actor
-        self.rows = []
-        self.error = None
+        super().__init__(operations, actor)
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[None] = self.loop.create_future()
+
+
+Waiting = ThreadTicket | AsyncTicket
 
 
 class GroupCommit:
@@ -94,7 +104,7 @@ class GroupCommit:
     """
 
     def __init__(
-        self, commit: Callable[[list[Ticket]], None], release: Callable[[], None], name: str
+        self, commit: Callable[[list[Waiting]], None], release: Callable[[], None], name: str
     ) -> None:
         self._commit = commit
         self._release = release
@@ -104,7 +114,7 @@ class GroupCommit:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._someone = threading.Lock()
         self._opener: threading.Thread | None = None
@@ -128,7 +138,7 @@ class GroupCommit:
     def end_alone(self) -> None:
         self._someone.release()
 
-    def submit(self, ticket: Ticket) -> None:
+    def submit(self, ticket: Waiting) -> None:
         """Have it committed with the others; ``ticket.wait()`` or its future tell when."""
         self._queue.put(ticket)
         if self._thread is None:
@@ -168,7 +178,7 @@ class GroupCommit:
     def _serve(self) -> None:
         """Commit until nothing more comes, or one writer alone."""
         alone, delay = 0, 0.0
-        held: Ticket | None = None
+        held: Waiting | None = None
         while alone < ALONE:
             try:
                 first = held or self._queue.get(timeout=LINGER)
@@ -189,9 +199,9 @@ class GroupCommit:
             delay = DELAY * (time.monotonic() - began) if threads and several else 0.0
             alone = alone + 1 if threads and not several else 0
 
-    def _take(self, first: Ticket) -> tuple[list[Ticket], Ticket | None]:
+    def _take(self, first: Waiting) -> tuple[list[Waiting], Waiting | None]:
         """What waits and may be committed together, and the one for whom there was no room."""
-        tickets = [first]
+        tickets: list[Waiting] = [first]
         operations, size = len(first.operations), first.size
         while True:
             try:
@@ -209,7 +219,7 @@ class GroupCommit:
             tickets.append(ticket)
 
 
-def _settle(tickets: list[Ticket]) -> None:
+def _settle(tickets: list[Waiting]) -> None:
     """Tell the writers; those of one event loop together, as waking a loop is a system call."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[AsyncTicket]] = defaultdict(list)
     for ticket in tickets:

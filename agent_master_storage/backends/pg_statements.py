@@ -16,8 +16,8 @@ from .sql import CHANGE, ENTRY, STATE, Statement
 # The writers' lock, held to the end of the transaction. An advisory one: a row that each write
 # updates leaves a dead version behind each time, and while somebody holds an old snapshot
 # (pg_dump, a long report) none of them can be cleared away, but each must be looked at. In the
-# benchmark 30,000 writes under an old snapshot more than halve the rate of a writer who updates
-# the state's row; with this lock, and the revision read from the log behind it, they do not.
+# benchmark 20,000 writes under an old snapshot nearly halve the rate of a writer who updates a
+# counter's row; with this lock, and the revision read from the log behind it, they do not.
 LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
 # LIMIT keeps it from being merged into the statement round it, and looked up for each row.

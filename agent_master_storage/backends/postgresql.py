@@ -23,7 +23,7 @@ from ..watch import Waiter
 from ..watch.courier import courier
 from . import pg_statements
 from .database import DatabaseStorage
-from .group_commit import AsyncTicket, GroupCommit, Ticket
+from .group_commit import AsyncTicket, GroupCommit, ThreadTicket, Ticket
 from .notify import NotifyWaiter, channel_of, hub_of
 from .operations import check_condition, check_operations
 from .pg_database import PostgreSQLDatabase
@@ -58,17 +58,18 @@ class PostgreSQLStorage(DatabaseStorage):
 
     # Writing
 
-    def write(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
-        """See BaseStorage.write()."""
-        rows = self._commit(Ticket((self._checked(key, data, if_revision),), current_actor()))
-        return int(rows[0][1])
+    def _put(self, key: str, data: bytes, actor: str) -> int:
+        return int(self._commit(ThreadTicket((Write(key, data),), actor))[0][1])
 
     async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See write(). Without a thread for each call, they are committed together."""
         if _in_a_thread_that_waits():
             return await self._async(self.write, key, data, if_revision=if_revision)
-        ticket = AsyncTicket((self._checked(key, data, if_revision),), current_actor())
-        return int((await self._submit(ticket))[0][1])
+        check_key(key)
+        if if_revision is not None:
+            check_revision(if_revision, "if_revision")
+        write = Write(key, check_value(data, self.max_value_size), if_revision)
+        return int((await self._submit(AsyncTicket((write,), current_actor())))[0][1])
 
     async def atransact(self, operations: Iterable[Operation]) -> Changes:
         """See transact()."""
@@ -90,16 +91,10 @@ class PostgreSQLStorage(DatabaseStorage):
     def _apply(self, operations: Sequence[Operation], actor: str) -> Changes:
         if not _changing(operations):
             return super()._apply(operations, actor)
-        ticket = Ticket(operations, actor)
+        ticket = ThreadTicket(operations, actor)
         return _changes(ticket, self._commit(ticket))
 
-    def _checked(self, key: str, data: bytes, if_revision: int | None) -> Write:
-        check_key(key)
-        if if_revision is not None:
-            check_revision(if_revision, "if_revision")
-        return Write(key, check_value(data, self.max_value_size), if_revision)
-
-    def _commit(self, ticket: Ticket) -> list[Any]:
+    def _commit(self, ticket: ThreadTicket) -> list[Any]:
         """By ourselves when nobody else is at it, else with the others; the rows of the commit."""
         connection = self._database.free_connection()
         if connection is None:
@@ -119,7 +114,7 @@ class PostgreSQLStorage(DatabaseStorage):
         await ticket.future
         return ticket.result()
 
-    def _commit_together(self, tickets: list[Ticket]) -> None:
+    def _commit_together(self, tickets: Sequence[Ticket]) -> None:
         """Give each its rows or its error; what GroupCommit calls."""
         try:
             self._commit_now(tickets)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..exceptions import RevisionCompacted, StorageError
-from ..types import Change
+from .anchor import Anchor
 from .forks import gate
 from .log import Batch, Log, LogState, Page, Selector, Waiter
 from .notifying import notify
@@ -45,9 +45,7 @@ class Tail:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        # The last change that was read, and whether it must be seen again before reading on.
-        self._anchor: Change | None = None
-        self._in_doubt = False
+        self._anchor = Anchor(self.log)
         self._thread: threading.Thread | None = None
         # The one before it, which may not yet have closed its connection.
         self._ending: threading.Thread | None = None
@@ -71,12 +69,8 @@ class Tail:
             self._wake.set()
 
     def doubt(self) -> None:
-        """The store may be another one from here on: look before reading on.
-
-        A server that took over may lack the last revisions, and have given their numbers to
-        other changes by the time that we come back.
-        """
-        self._in_doubt = True
+        """The store may be another one from here on: look before reading on."""
+        self._anchor.doubt()
 
     # Subscriptions
 
@@ -225,7 +219,8 @@ class Tail:
             self._begin(self.log.log_state())
             return False
         try:
-            if self._in_doubt and not self._goes_on(known):
+            if not self._anchor.holds(known):
+                self._say_new_epoch("does not go on where it was")
                 self._begin(self.log.renew_epoch(known))
                 return True
             page = self.log.read_log(known.revision, _EVERYTHING)
@@ -238,37 +233,20 @@ class Tail:
         self._publish(page)
         return page.through < page.state.revision
 
-    def _goes_on(self, known: LogState) -> bool:
-        """Whether the log still holds what we have read of it last, where we have read it."""
-        found = self._last_change(known)
-        # In another epoch, the reading that follows finds out.
-        self._in_doubt = False
-        if found == self._anchor:
-            return True
-        logger.warning(
-            "%s: the store does not go on where it was, a new epoch begins", self.log.alias
-        )
-        return False
-
-    def _last_change(self, state: LogState) -> Change | None:
-        """The one that ``state.revision`` ends with; RevisionCompacted when it is not held."""
-        if state.revision <= state.compacted:
-            return None
-        page = self.log.read_log(state.revision - 1, _EVERYTHING, limit=1)
-        at = [change for change in page.changes if change.revision == state.revision]
-        return at[-1] if at else None
-
     def _begin_again(self, known: LogState) -> None:
         """The log does not go on where we stand: set back, emptied, or compacted past us."""
         state = self.log.log_state()
         if state.epoch == known.epoch and state.revision < known.revision:
-            logger.warning("%s: the store was set back, a new epoch begins", self.log.alias)
+            self._say_new_epoch("was set back")
             state = self.log.renew_epoch(known)
         self._begin(state)
 
+    def _say_new_epoch(self, why: str) -> None:
+        logger.warning("%s: the store %s, a new epoch begins", self.log.alias, why)
+
     def _begin(self, state: LogState) -> None:
         """Stand at the end of the log; what came before, each subscription reads by itself."""
-        self._anchor, self._in_doubt = self._last_change(state), False
+        self._anchor.drop_at(state)
         with self._lock:
             self._state = state
             self._ring.clear(floor=state.revision)
@@ -279,7 +257,7 @@ class Tail:
 
     def _publish(self, page: Page) -> None:
         if page.batches:
-            self._anchor = page.batches[-1].changes[-1]
+            self._anchor.move_to(page.batches[-1].changes[-1])
         with self._lock:
             ready: dict[Subscription, None] = {}
             for batch in page.batches:

@@ -28,6 +28,20 @@ def storage(transactional_db: None) -> Iterator[PostgreSQLStorage]:
 
 
 @pytest.fixture
+def commits(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many were committed together, each time."""
+    sizes: list[int] = []
+    commit_now = storage._commit_now
+
+    def counted(tickets: Any) -> None:
+        sizes.append(len(tickets))
+        commit_now(tickets)
+
+    monkeypatch.setattr(storage, "_commit_now", counted)
+    return sizes
+
+
+@pytest.fixture
 def proxy(storage: PostgreSQLStorage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """Every connection that is made from here on goes through it."""
     connection: Any = connections["postgres"]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,75 +12,18 @@ from django.db import connections
 
 from agent_master_storage import Check, Delete, Write, actor, storages
 from agent_master_storage.backends import group_commit
-from agent_master_storage.backends.group_commit import GroupCommit, Ticket
+from agent_master_storage.backends.group_commit import GroupCommit, ThreadTicket
 from agent_master_storage.backends.pg_session import connect
 from agent_master_storage.exceptions import (
-    InvalidKey,
     KeyNotFound,
     RevisionConflict,
     StorageUnavailable,
-    ValueTooLarge,
 )
 from agent_master_storage.testing import wait_for
 
+from .queueing import at_once, in_threads
+
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
-
-
-@pytest.fixture
-def commits(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many were committed together, each time."""
-    sizes: list[int] = []
-    commit_now = storage._commit_now
-
-    def counted(tickets: Any) -> None:
-        sizes.append(len(tickets))
-        commit_now(tickets)
-
-    monkeypatch.setattr(storage, "_commit_now", counted)
-    return sizes
-
-
-class Held:
-    """The writers' lock is held by somebody, so that writers queue."""
-
-    def __init__(self, storage: Any) -> None:
-        self._lock = storage._writer.lock_key
-
-    def __enter__(self) -> None:
-        self._driver = connect("postgres")
-        self._driver.execute("SELECT pg_advisory_lock(%s)", [self._lock])
-
-    def __exit__(self, *error: object) -> None:
-        self._driver.close()
-
-
-def waiting(storage: Any) -> int:
-    return int(storage._group._queue.qsize())
-
-
-def in_threads(storage: Any, calls: list[Callable[[], Any]]) -> list[Any]:
-    """What each call returned or raised; they queue behind one that waits for the lock."""
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            storage.release()
-
-    with ThreadPoolExecutor(len(calls) + 1) as pool:
-        with Held(storage):
-            first = pool.submit(run, lambda: storage.write("first", b""))
-            time.sleep(0.1)
-            # The thread takes the first of them alone, and waits for the lock too.
-            futures = [pool.submit(run, calls[0])]
-            time.sleep(0.1)
-            for number, call in enumerate(calls[1:], 1):
-                futures.append(pool.submit(run, call))
-                wait_for(lambda number=number: waiting(storage) == number, "queueing")
-        assert first.result() == 1
-        return [future.result() for future in futures]
 
 
 def test_those_who_wait_are_committed_together(storage: Any, commits: list[int]) -> None:
@@ -194,62 +134,6 @@ def test_sixteen_threads_take_few_connections(storage: Any) -> None:
     assert count <= 4
 
 
-def test_tasks_share_a_commit_and_no_threads(storage: Any, commits: list[int]) -> None:
-    async def write(number: int) -> int:
-        return int(await storage.awrite(f"k{number % 7}", b"%d" % number))
-
-    async def refused() -> None:
-        with pytest.raises(RevisionConflict):
-            await storage.awrite("k0", b"", if_revision=10_000)
-        with pytest.raises(KeyNotFound):
-            await storage.adelete("missing")
-        with pytest.raises(InvalidKey):
-            await storage.awrite("", b"")
-        with pytest.raises(ValueTooLarge):
-            await storage.awrite("k", bytes(storage.max_value_size + 1))
-
-    async def main() -> list[int]:
-        before = threading.active_count()
-        found = await asyncio.gather(*(write(number) for number in range(200)), refused())
-        # The one that commits, and the one that notifies.
-        assert threading.active_count() <= before + 2
-        return list(found[:-1])
-
-    assert sorted(asyncio.run(main())) == list(range(1, 201))
-    assert max(commits) > 20
-    assert len(storage.history()) == 200
-
-
-def test_every_verb_has_its_twin(storage: Any) -> None:
-    async def main() -> None:
-        assert await storage.acommit([Write("a", b""), Write("b", b"")]) == 1
-        assert await storage.acommit([Check("a", 1)]) == 1
-        assert await storage.acommit([]) == 1
-        (change,) = await storage.atransact([Write("a", b"1", 1)])
-        assert (change.revision, change.previous_revision) == (2, 1)
-        assert await storage.adelete("b") == 3
-        assert await storage.awrite_json("c", {}) == 4
-
-    asyncio.run(main())
-
-
-def test_a_task_that_is_cancelled_harms_nobody(storage: Any) -> None:
-    async def main() -> int:
-        with Held(storage):
-            first = asyncio.create_task(storage.awrite("a", b""))
-            await asyncio.sleep(0.1)
-            tasks = [asyncio.create_task(storage.awrite(f"k{n}", b"")) for n in range(5)]
-            await asyncio.sleep(0.1)
-            tasks[2].cancel()
-            await asyncio.sleep(0)
-        assert await first == 1
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(results[2], asyncio.CancelledError)
-        return max(r for r in results if isinstance(r, int))
-
-    assert asyncio.run(main()) >= 5
-
-
 def test_the_thread_ends_with_its_connection(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "LINGER", 0.1)
     in_threads(storage, [lambda: storage.write("k", b"")] * 4)
@@ -270,7 +154,7 @@ def test_an_error_of_the_database_is_told_to_each(storage: Any) -> None:
     with connections["postgres"].cursor() as cursor:
         cursor.execute("ALTER TABLE agent_master_storage_change RENAME TO away")
     try:
-        found = in_threads_failing(storage, 5)
+        found = at_once(storage, 5)
     finally:
         with connections["postgres"].cursor() as cursor:
             cursor.execute("ALTER TABLE away RENAME TO agent_master_storage_change")
@@ -280,41 +164,13 @@ def test_an_error_of_the_database_is_told_to_each(storage: Any) -> None:
     assert storage.write("k", b"") == 2
 
 
-def in_threads_failing(storage: Any, count: int) -> list[Any]:
-    def run(number: int) -> Any:
-        try:
-            return storage.write(f"k{number}", b"")
-        except Exception as error:
-            return error
-        finally:
-            storage.release()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 # The group by itself
 
 
-def test_a_commit_that_fails_unexpectedly_leaves_nobody_waiting(
-    storage: Any, monkeypatch: Any
-) -> None:
-    def fail(*args: Any) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(storage._database, "commit", fail)
-
-    async def main() -> Any:
-        return await asyncio.gather(storage.awrite("k", b""), return_exceptions=True)
-
-    (error,) = asyncio.run(main())
-    assert isinstance(error, ZeroDivisionError)
-
-
 def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
-    done: list[Ticket] = []
+    done: list[ThreadTicket] = []
 
-    def commit(tickets: list[Ticket]) -> None:
+    def commit(tickets: list[ThreadTicket]) -> None:
         done.extend(tickets)
         for ticket in tickets:
             ticket.rows = [ticket.actor]
@@ -323,7 +179,7 @@ def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
 
     def write(writer: int) -> None:
         for number in range(300):
-            ticket = Ticket((Write("k", b""),), f"{writer}:{number}")
+            ticket = ThreadTicket((Write("k", b""),), f"{writer}:{number}")
             group.submit(ticket)
             assert ticket.wait() == [ticket.actor]
 
@@ -340,14 +196,14 @@ def test_after_a_fork_the_child_has_a_group_and_connections_of_its_own(storage: 
     pid = os.fork()
     if not pid:
         try:
-            found = in_threads_failing(storage, 3)
+            found = at_once(storage, 3)
             os.write(writing, repr(sorted(found)).encode())
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
     assert os.read(reading, 1000) == b"[6, 7, 8]"
     assert storage.write("k", b"") == 9
-    assert in_threads_failing(storage, 3) and storage.revision == 12
+    assert at_once(storage, 3) and storage.revision == 12
 
 
 def test_storages_of_two_aliases_are_two_groups(storage: Any) -> None:

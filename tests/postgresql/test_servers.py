@@ -145,6 +145,7 @@ def test_the_contract_on_other_versions(installed: Path, folder: Path) -> None:
                 *("tests/contract/test_pg_storage.py", "tests/watch/test_promises.py"),
                 *("tests/postgresql/test_writing.py", "tests/postgresql/test_plans.py"),
                 *("tests/postgresql/test_group_commit.py", "tests/postgresql/test_notify.py"),
+                "tests/postgresql/test_group_tasks.py",
                 *("-k", "not memory and not redis and not sqlite"),
             ],
             cwd=ROOT,

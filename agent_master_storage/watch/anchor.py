@@ -1,0 +1,54 @@
+"""Whether a log is still the one that was read.
+
+A server that took over may lack the last revisions, and have given their numbers to other
+changes by the time that we come back. So the last change that was read is remembered, and after
+a failure looked for where it was.
+"""
+
+from __future__ import annotations
+
+from ..types import Change
+from .log import Log, LogState, Selector
+
+_EVERYTHING = Selector()
+
+
+class Anchor:
+    """The last change that a tail has read of its log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._change: Change | None = None
+        self._in_doubt = False
+
+    def doubt(self) -> None:
+        """The log may be another one from here on."""
+        self._in_doubt = True
+
+    def drop_at(self, state: LogState) -> None:
+        """Stand at the end of the log."""
+        self._change, self._in_doubt = self._last_change(state), False
+
+    def move_to(self, change: Change) -> None:
+        """This one was read."""
+        self._change = change
+
+    def holds(self, known: LogState) -> bool:
+        """Whether the log goes on where it was read; asked only in doubt.
+
+        RevisionCompacted and RevisionAhead as reading it on would raise them.
+        """
+        if not self._in_doubt:
+            return True
+        found = self._last_change(known)
+        # In another epoch, the reading that follows finds out.
+        self._in_doubt = False
+        return found == self._change
+
+    def _last_change(self, state: LogState) -> Change | None:
+        """The one that ``state.revision`` ends with; None when it is known not to be held."""
+        if state.revision <= state.compacted:
+            return None
+        page = self._log.read_log(state.revision - 1, _EVERYTHING, limit=1)
+        at = [change for change in page.changes if change.revision == state.revision]
+        return at[-1] if at else None

@@ -1,0 +1,69 @@
+"""Writers that wait for each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from agent_master_storage.backends.pg_session import connect
+from agent_master_storage.testing import wait_for
+
+
+class Held:
+    """The writers' lock is held by somebody, so that writers queue."""
+
+    def __init__(self, storage: Any) -> None:
+        self._lock = storage._writer.lock_key
+
+    def __enter__(self) -> None:
+        self._driver = connect("postgres")
+        self._driver.execute("SELECT pg_advisory_lock(%s)", [self._lock])
+
+    def __exit__(self, *error: object) -> None:
+        self._driver.close()
+
+
+def waiting(storage: Any) -> int:
+    return int(storage._group._queue.qsize())
+
+
+def in_threads(storage: Any, calls: list[Callable[[], Any]]) -> list[Any]:
+    """What each call returned or raised; they queue behind one that waits for the lock."""
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            storage.release()
+
+    with ThreadPoolExecutor(len(calls) + 1) as pool:
+        with Held(storage):
+            first = pool.submit(run, lambda: storage.write("first", b""))
+            time.sleep(0.1)
+            # The thread takes the first of them alone, and waits for the lock too.
+            futures = [pool.submit(run, calls[0])]
+            time.sleep(0.1)
+            for number, call in enumerate(calls[1:], 1):
+                futures.append(pool.submit(run, call))
+                wait_for(lambda number=number: waiting(storage) == number, "queueing")
+        assert first.result() == 1
+        return [future.result() for future in futures]
+
+
+def at_once(storage: Any, count: int) -> list[Any]:
+    """What so many writers got, or what was raised."""
+
+    def run(number: int) -> Any:
+        try:
+            return storage.write(f"k{number}", b"")
+        except Exception as error:
+            return error
+        finally:
+            storage.release()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
