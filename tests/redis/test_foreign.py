@@ -122,6 +122,25 @@ def test_a_plain_write_over_it_leaves_both_in_the_log(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [Check("k", 2), Write("k", b"ours", 2)],
+        [Write("k", b"ours"), Check("k", 2), Check("k", 2)],
+    ],
+)
+def test_it_is_told_once_when_a_commit_meets_it_twice(
+    storage: RedisStorage, engine: redis.Redis, prefix: str, operations: list[Any]
+) -> None:
+    storage.write("k", b"before")
+    engine.set(f"{prefix}:k", b"theirs")
+    assert storage.commit(operations) == 3
+    assert told(storage) == [
+        (1, "write", "k", b"before", 0), (2, "write", "k", b"theirs", 1),
+        (3, "write", "k", b"ours", 2),
+    ]  # fmt: skip
+
+
 def test_the_same_bytes_are_no_change(
     storage: RedisStorage, engine: redis.Redis, prefix: str
 ) -> None:
