@@ -20,7 +20,7 @@ import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import is_wrong_type, unavailable, wrong_type
+from .errors import is_untrusted, is_wrong_type, unavailable, wrong_type
 from .link import FAULTS, Link
 from .scripts import BY_SHA
 
@@ -230,7 +230,7 @@ def _may_pass(error: Exception) -> bool:
     """Whether it is worth another attempt: not after a time limit, which was the patience."""
     if isinstance(error, exceptions.AuthenticationError | exceptions.TimeoutError):
         return False
-    return isinstance(error, exceptions.ConnectionError | OSError)
+    return isinstance(error, exceptions.ConnectionError | OSError) and not is_untrusted(error)
 
 
 def place_of(options: dict[str, Any]) -> str:

@@ -119,11 +119,11 @@ def open_signal(server: Server, names: Names) -> Signal:
 def _are_on(connection: redis.Connection) -> bool:
     connection.send_command("CONFIG", "GET", "notify-keyspace-events")
     try:
-        _, classes = connection.read_response()
+        found = connection.read_response()
     except redis.ResponseError:
         # Not allowed to ask.
         return False
-    on = classes.decode().replace("A", "g$x")
+    on = found[1].decode().replace("A", "g$x") if found else ""
     return all(letter in on for letter in _NEEDED)
 
 
