@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ import redis
 from agent_master_storage.backends.redis import RedisStorage, server
 from agent_master_storage.backends.redis.errors import unavailable
 from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
+from agent_master_storage.testing import wait_for
 
-from ..servers import free_port, redis_binary, redis_server
+from ..servers import free_port, redis_binary, redis_kinds, redis_server
 from .stores import client, make_storage
 
 
@@ -150,6 +152,29 @@ def test_a_replica(open_storage: Open, admin: redis.Redis) -> None:
     finally:
         admin.execute_command("REPLICAOF", "NO", "ONE")
     assert storage.write("k", b"after") == 2
+
+
+def test_a_server_that_is_loading(open_storage: Open, tmp_path: Path) -> None:
+    binary, port = redis_kinds()["redis-8.2"], free_port()
+    folder = ("--dir", str(tmp_path))
+    with redis_server(binary, port, *folder), client(f"redis://127.0.0.1:{port}/0") as admin:
+        admin.mset({f"errors:k{number}": bytes(100) for number in range(300)})
+        admin.save()
+    # Microseconds a key, and bytes after which it looks whether somebody asks something.
+    slowly = ("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
+    with redis_server(binary, port, *folder, *slowly):
+        storage = open_storage(f"redis://127.0.0.1:{port}/0")
+        for call in (lambda: storage.read("k0"), lambda: storage.write("k0", b"")):
+            with pytest.raises(StorageUnavailable, match="wait until it has"):
+                call()
+        wait_for(lambda: has(storage, 300))
+
+
+def has(storage: RedisStorage, count: int) -> bool:
+    try:
+        return len(storage.list()) == count
+    except StorageUnavailable:
+        return False
 
 
 @contextmanager
