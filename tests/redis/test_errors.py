@@ -158,23 +158,26 @@ def test_a_server_that_is_loading(open_storage: Open, tmp_path: Path) -> None:
     binary, port = redis_kinds()["redis-8.2"], free_port()
     folder = ("--dir", str(tmp_path))
     with redis_server(binary, port, *folder), client(f"redis://127.0.0.1:{port}/0") as admin:
-        admin.mset({f"errors:k{number}": bytes(100) for number in range(300)})
+        admin.mset({f"errors:k{number}": bytes(100) for number in range(1000)})
         admin.save()
     # Microseconds a key, and bytes after which it looks whether somebody asks something.
     slowly = ("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
     with redis_server(binary, port, *folder, *slowly):
         storage = open_storage(f"redis://127.0.0.1:{port}/0")
-        for call in (lambda: storage.read("k0"), lambda: storage.write("k0", b"")):
-            with pytest.raises(StorageUnavailable, match="wait until it has"):
-                call()
-        wait_for(lambda: has(storage, 300))
+        with pytest.raises(StorageUnavailable, match="wait until it has"):
+            storage.read("k0")
+        refused: list[str] = []
 
+        def works() -> bool:
+            try:
+                return storage.write("new", b"") > 0
+            except StorageUnavailable as error:
+                refused.append(str(error))
+                return False
 
-def has(storage: RedisStorage, count: int) -> bool:
-    try:
-        return len(storage.list()) == count
-    except StorageUnavailable:
-        return False
+        wait_for(works)
+        assert refused and all("wait until it has" in text for text in refused)
+        assert len(storage.list()) == 1001
 
 
 @contextmanager
