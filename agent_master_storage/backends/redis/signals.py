@@ -46,7 +46,9 @@ class Signal:
         while barrier or self._connection.can_read(0):
             message = self._connection.read_response(push_request=True)
             if barrier and _is_pong(message):
-                break
+                # What came with it is read too: no socket tells of it any more.
+                barrier = False
+                continue
             heard = self._add(heard, message)
         return heard
 
