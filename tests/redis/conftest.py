@@ -47,7 +47,7 @@ def make(prefix: str, server: str) -> Iterator[Callable[..., RedisStorage]]:
     made: list[RedisStorage] = []
 
     def make(**options: Any) -> RedisStorage:
-        made.append(stores.make_storage(prefix, server, **options))
+        made.append(stores.make_storage(prefix, options.pop("url", server), **options))
         return made[-1]
 
     yield make

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis import RedisStorage, server
 from agent_master_storage.backends.redis.errors import unavailable
 from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
+from agent_master_storage.testing import wait_for
 
-from ..servers import free_port, redis_binary, redis_server
-from .acl import rules
+from ..servers import free_port, redis_binary, redis_kinds, redis_server
 from .stores import client, make_storage
 
 
@@ -25,6 +26,11 @@ def url() -> Iterator[str]:
     port = free_port()
     with redis_server(redis_binary(), port):
         yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PAUSE", 0.001)
 
 
 @pytest.fixture
@@ -107,22 +113,6 @@ def test_a_wrong_password(open_storage: Open, admin: redis.Redis, url: str) -> N
         admin.execute_command("ACL", "SETUSER", "default", "nopass")
 
 
-def test_the_documented_rules_are_enough(open_storage: Open, admin: redis.Redis, url: str) -> None:
-    with user(admin, url, *rules("errors")) as theirs:
-        storage = open_storage(theirs)
-        assert storage.write("k", b"v") == 1
-        assert storage.list() == ["k"]
-        assert storage.snapshot().revision == 1
-        with storage.changes(since=0) as changes:
-            next(changes)
-            admin.set("errors:k", b"theirs")
-            assert next(changes).value == b"theirs"
-        storage.delete("k")
-        storage.compact(2)
-        assert asyncio.run(storage.ahistory())[0].revision == 3
-        storage.new_epoch()
-
-
 def test_what_a_user_may_not_do(open_storage: Open, admin: redis.Redis, url: str) -> None:
     with user(admin, url, "~other:*", "+@all", "&*") as theirs:
         check_all(open_storage(theirs), "may not do this: see the ACL rules in docs/redis.md")
@@ -164,10 +154,36 @@ def test_a_replica(open_storage: Open, admin: redis.Redis) -> None:
     assert storage.write("k", b"after") == 2
 
 
+def test_a_server_that_is_loading(open_storage: Open, tmp_path: Path) -> None:
+    binary, port = redis_kinds()["redis-8.2"], free_port()
+    folder = ("--dir", str(tmp_path))
+    with redis_server(binary, port, *folder), client(f"redis://127.0.0.1:{port}/0") as admin:
+        admin.mset({f"errors:k{number}": bytes(100) for number in range(1000)})
+        admin.save()
+    # Microseconds a key, and bytes after which it looks whether somebody asks something.
+    slowly = ("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
+    with redis_server(binary, port, *folder, *slowly):
+        storage = open_storage(f"redis://127.0.0.1:{port}/0")
+        with pytest.raises(StorageUnavailable, match="wait until it has"):
+            storage.read("k0")
+        refused: list[str] = []
+
+        def works() -> bool:
+            try:
+                return storage.write("new", b"") > 0
+            except StorageUnavailable as error:
+                refused.append(str(error))
+                return False
+
+        wait_for(works)
+        assert all("wait until it has" in text for text in refused)
+        assert len(storage.list()) == 1001
+
+
 @contextmanager
 def silent(admin: redis.Redis) -> Iterator[None]:
     """For longer than the storage's timeout. It can't be told to speak again."""
-    admin.execute_command("CLIENT", "PAUSE", 700, "ALL")
+    admin.execute_command("CLIENT", "PAUSE", 400, "ALL")
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ import redis
 
 from agent_master_storage import Check, Delete, Write, actor
 from agent_master_storage.backends.redis import RedisStorage, tracker
+from agent_master_storage.backends.redis.signals import Tracking
 from agent_master_storage.exceptions import KeyNotFound, RevisionConflict
 from agent_master_storage.testing import Recorder, take, wait_for
 from agent_master_storage.testing.base import Worker
@@ -122,6 +123,25 @@ def test_a_plain_write_over_it_leaves_both_in_the_log(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [Check("k", 2), Write("k", b"ours", 2)],
+        [Write("k", b"ours"), Check("k", 2), Check("k", 2)],
+    ],
+)
+def test_it_is_told_once_when_a_commit_meets_it_twice(
+    storage: RedisStorage, engine: redis.Redis, prefix: str, operations: list[Any]
+) -> None:
+    storage.write("k", b"before")
+    engine.set(f"{prefix}:k", b"theirs")
+    assert storage.commit(operations) == 3
+    assert told(storage) == [
+        (1, "write", "k", b"before", 0), (2, "write", "k", b"theirs", 1),
+        (3, "write", "k", b"ours", 2),
+    ]  # fmt: skip
+
+
 def test_the_same_bytes_are_no_change(
     storage: RedisStorage, engine: redis.Redis, prefix: str
 ) -> None:
@@ -165,6 +185,29 @@ def test_a_handler_hears_of_it_at_once(
         seen.wait(number + 1)
     engine.delete(f"{prefix}:k")
     assert seen.wait(21) == [*(b"%d" % number for number in range(20)), None]
+
+
+class Buffered:
+    """A connection that has received all of this at once."""
+
+    def __init__(self, *messages: Any) -> None:
+        self._messages = list(messages)
+
+    def send_command(self, *words: str) -> None:
+        assert words == ("PING",)
+
+    def can_read(self, timeout: float) -> bool:
+        return bool(self._messages)
+
+    def read_response(self, push_request: bool) -> Any:
+        return self._messages.pop(0)
+
+
+def test_what_came_with_the_answer_to_a_barrier_is_heard() -> None:
+    """Left in the buffer, it would wait until something else comes."""
+    before, after = [b"invalidate", [b"p:before"]], [b"invalidate", [b"p:after"]]
+    connection: Any = Buffered(before, b"PONG", after, [b"invalidate", None])
+    assert Tracking(connection).read(barrier=True) == ({b"p:before", b"p:after"}, True)
 
 
 def test_each_is_one_change_however_many_watch(

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis import server as server_module
 from agent_master_storage.exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
 from agent_master_storage.testing import Recorder, take, wait_for
 
@@ -113,6 +114,30 @@ def test_what_an_engine_wrote_meanwhile_is_found(server: Restartable, open_stora
     with client(server.url) as engine:
         engine.set("restarts:k", b"theirs")
     assert seen.wait(2) == [b"before", b"theirs"]
+
+
+def test_an_outage_is_told_once(
+    server: Restartable,
+    open_storage: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(server_module, "PAUSE", 0.001)
+    for module in ("watch.tail", "backends.redis.tracker"):
+        monkeypatch.setattr(f"agent_master_storage.{module}.BACKOFF", (0.01, 0.02))
+    server.start(*AOF)
+    storage, seen = open_storage(), Recorder()
+    storage.watch("k", seen)
+    storage.write("k", b"before")
+    seen.wait(1)
+    server.stop()
+    wait_for(lambda: storage._tracker._failures > 5)
+    server.start(*AOF)
+    with client(server.url) as engine:
+        engine.set("restarts:k", b"theirs")
+    assert seen.wait(2) == [b"before", b"theirs"]
+    assert caplog.text.count("can't hear of what others write") == 1
+    wait_for(lambda: storage._tracker._failures == 0)
 
 
 def test_with_everything_lost_it_is_another_store(server: Restartable, open_storage: Open) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
@@ -61,15 +63,34 @@ def is_wrong_type(error: Exception) -> bool:
     return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
+def is_untrusted(error: BaseException) -> bool:
+    """The server has shown a certificate that is not believed."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, ssl.SSLCertVerificationError):
+        found = found.__cause__ or found.__context__
+    return found is not None
+
+
 def _advice(error: Exception) -> str:
     said = str(error).strip() or type(error).__name__
     if isinstance(error, exceptions.TimeoutError):
-        return f"no answer in time ({said}): is it overloaded, is the option timeout too short?"
+        return (
+            f"no answer in time ({said}): is it overloaded, is the option timeout too short, does"
+            " it speak TLS if the option url begins with rediss://?"
+        )
     code = _code(error, said)
     if code is not None:
         return f"{_ADVICE[code]} ({said})"
+    if is_untrusted(error):
+        return (
+            f"its certificate is not trusted ({said}): name the file of who vouches for it by"
+            " ssl_ca_certs in the option url"
+        )
     if isinstance(error, exceptions.ConnectionError | OSError):
-        return f"no connection ({said}): is it running, is the option url right?"
+        return (
+            f"no connection ({said}): is it running, is the option url right, with rediss:// if it"
+            " wants TLS?"
+        )
     return said
 
 

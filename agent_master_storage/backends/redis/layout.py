@@ -23,7 +23,7 @@ from ...keys import check_key, prefix_range
 from ...types import Change, Entry
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SPECIAL = re.compile(rb"[*?\[\]\\^-]")
+_SPECIAL = re.compile(rb"[*?\[\]\\]")
 
 
 class Names:
@@ -37,7 +37,7 @@ class Names:
         self.sweeps = base + b"/sweeps"
         #: the KEYS with which every script begins
         self.kept = (base + b"/entries", self.log, self.index)
-        #: for SCAN, whose patterns must be escaped
+        #: for SCAN and PSUBSCRIBE, whose patterns must be escaped
         self.pattern = _SPECIAL.sub(rb"\\\g<0>", self.values) + b"*"
 
     def value(self, key: str) -> bytes:

@@ -20,7 +20,7 @@ import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import is_wrong_type, unavailable, wrong_type
+from .errors import is_untrusted, is_wrong_type, unavailable, wrong_type
 from .link import FAULTS, Link
 from .scripts import BY_SHA
 
@@ -190,12 +190,12 @@ class Server:
 class Attempt:
     """Counts the attempts at one question, and says when to give up."""
 
-    __slots__ = ("_failures", "_place", "_question", "sent")
+    __slots__ = ("_failures", "_loaded", "_place", "_question", "sent")
 
     def __init__(self, place: str, question: Ask) -> None:
         self._place = place
         self._question = question
-        self._failures = 0
+        self._failures = self._loaded = 0
         self.sent = False
 
     def pause_after(self, error: Exception) -> float:
@@ -210,8 +210,9 @@ class Attempt:
 
     def load(self, error: Exception) -> Ask:
         """The server does not know the script: it is new, restarted, or was told to forget."""
-        self._failures += 1
-        if self._failures >= ATTEMPTS:
+        # Not counted with the failures: a server that has come back knows no script.
+        self._loaded += 1
+        if self._loaded >= ATTEMPTS:
             raise self._refusal(error, False) from error
         return Ask(("SCRIPT", "LOAD", BY_SHA[self._question.arguments[1]]))
 
@@ -230,7 +231,7 @@ def _may_pass(error: Exception) -> bool:
     """Whether it is worth another attempt: not after a time limit, which was the patience."""
     if isinstance(error, exceptions.AuthenticationError | exceptions.TimeoutError):
         return False
-    return isinstance(error, exceptions.ConnectionError | OSError)
+    return isinstance(error, exceptions.ConnectionError | OSError) and not is_untrusted(error)
 
 
 def place_of(options: dict[str, Any]) -> str:

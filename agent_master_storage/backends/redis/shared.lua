@@ -47,9 +47,16 @@ elseif epoch == ARGV[1] and revision < tonumber(ARGV[2]) then
   begin('back')
 end
 
+-- The next revision, and as text.
+local own
+local function advance()
+  revision = revision + 1
+  own = text(revision)
+end
+
 local function append(number, key, value, previous, created, actor)
   local meta = previous .. ' ' .. created .. ' ' .. now .. ' ' .. text(bytes) .. ' ' .. actor
-  local id = text(revision) .. '-' .. number
+  local id = own .. '-' .. number
   if value then
     call('XADD', LOG, id, 'm', meta, 'k', key, 'v', value)
     bytes = bytes + #value
@@ -58,9 +65,12 @@ local function append(number, key, value, previous, created, actor)
   end
 end
 
--- Remember how a key stands; nil: it is gone.
+local function described(print, created, actor)
+  return print .. ' ' .. own .. ' ' .. created .. ' ' .. now .. ' ' .. actor
+end
+
 local function remember(key, print, created, actor, is_new)
-  local meta = print .. ' ' .. text(revision) .. ' ' .. created .. ' ' .. now .. ' ' .. actor
+  local meta = described(print, created, actor)
   call('HSET', ENTRIES, key, meta)
   if is_new then call('ZADD', INDEX, 0, key) end
   return meta
@@ -75,30 +85,35 @@ local function revisions(meta) return string.match(meta, '^(%d+) (%d+)', 42) end
 
 -- What somebody else did to the key, as a change of its own.
 local function note(key, value, print, meta)
-  revision = revision + 1
-  local previous, created = '0', text(revision)
+  advance()
+  local previous, created = '0', own
   if meta then previous, created = revisions(meta) end
   append(0, key, value, previous, created, '')
   if value then return remember(key, print, created, '', not meta) end
   forget(key)
 end
 
--- How the key stands: meta and value, nil when it is missing; what somebody else wrote there
--- becomes a change first. The third result: it can't be read, and why.
-local function stand(key, name)
-  local value, fault = try('GET', name), nil
-  local meta = call('HGET', ENTRIES, key)
-  if type(value) == 'table' then
-    fault, value = value.err, false
-    if not string.find(fault, 'WRONGTYPE', 1, true) then return nil, nil, fault end
-  end
+-- What the key's value and what is remembered of it say: meta and value, nil when it is missing;
+-- what somebody else wrote there becomes a change first.
+local function judge(key, value, meta)
   if value then
     local print = redis.sha1hex(value)
     if meta and string.sub(meta, 1, 40) == print then return meta, value end
     return note(key, value, print, meta), value
   end
   if meta then note(key, nil, nil, meta) end
-  return nil, nil, fault
+end
+
+-- How the key stands, as judge() has it. The third result: it can't be read, and why.
+local function stand(key, name)
+  local value, fault = try('GET', name), nil
+  if type(value) == 'table' then
+    fault, value = value.err, false
+    if not string.find(fault, 'WRONGTYPE', 1, true) then return nil, nil, fault end
+  end
+  local meta
+  meta, value = judge(key, value, call('HGET', ENTRIES, key))
+  return meta, value, fault
 end
 
 -- Drop the log up to a revision.

@@ -46,7 +46,9 @@ class Signal:
         while barrier or self._connection.can_read(0):
             message = self._connection.read_response(push_request=True)
             if barrier and _is_pong(message):
-                break
+                # What came with it is read too: no socket tells of it any more.
+                barrier = False
+                continue
             heard = self._add(heard, message)
         return heard
 
@@ -119,11 +121,11 @@ def open_signal(server: Server, names: Names) -> Signal:
 def _are_on(connection: redis.Connection) -> bool:
     connection.send_command("CONFIG", "GET", "notify-keyspace-events")
     try:
-        _, classes = connection.read_response()
+        found = connection.read_response()
     except redis.ResponseError:
         # Not allowed to ask.
         return False
-    on = classes.decode().replace("A", "g$x")
+    on = found[1].decode().replace("A", "g$x") if found else ""
     return all(letter in on for letter in _NEEDED)
 
 

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 import redis
 
 from ...exceptions import StorageError
-from ...watch.tail import BACKOFF
 from .errors import unavailable
 from .layout import Names
 from .server import Server
@@ -35,6 +34,8 @@ logger = logging.getLogger("agent_master_storage.redis")
 IDLE = 60.0
 #: seconds in which names are collected, so that a busy store is not compared write by write
 COLLECT = 0.002
+#: seconds between attempts to listen: at first, doubled for each more, and at most
+BACKOFF = (0.05, 1.0)
 #: share of the time that a sweep in the background may take
 DUTY = 0.25
 
@@ -74,6 +75,8 @@ class Tracker:
         self._holders = 0
         self._used = 0.0
         self._closing = False
+        # More threads than one may have failed, for the tail lets go when it fails too.
+        self._failures = 0
         # Wakes the thread, which waits for a socket.
         self._bell: tuple[socket.socket, socket.socket] | None = None
 
@@ -104,6 +107,11 @@ class Tracker:
             finally:
                 self._lock.release()
 
+    def _ring(self) -> None:
+        if self._bell is not None:
+            with contextlib.suppress(OSError):
+                self._bell[1].send(b"x")
+
     def hold(self) -> Callable[[], None]:
         """Listen until the function returned is called: somebody watches."""
         with self._guard:
@@ -121,8 +129,7 @@ class Tracker:
             # Who compares everything meanwhile stops at that.
             self._closing = True
             thread = self._thread
-            if self._bell is not None:
-                self._bell[1].send(b"x")
+            self._ring()
         with self._lock:
             self._drop()
         if thread is not None and thread is not threading.current_thread():
@@ -134,6 +141,9 @@ class Tracker:
         """Listen, and then compare everything: nobody has listened before."""
         self._signal = open_signal(self._server, self._names)
         self._sweeper.sweep()
+        if threading.current_thread() is not self._thread:
+            # It may be waiting for its next attempt.
+            self._ring()
         return self._signal
 
     def _take(self, heard: Heard) -> None:
@@ -169,21 +179,21 @@ class Tracker:
             # Used again, if it was closed.
             self._closing = False
             self._bell = socket.socketpair()
+            for end in self._bell:
+                end.setblocking(False)
             self._thread = threading.Thread(
                 target=self._run, name=f"agent-master-storage-tracker-{self._alias}", daemon=True
             )
             self._thread.start()
 
     def _run(self) -> None:
-        failures = 0
         while not self._ends():
             try:
                 self._listen()
-                failures = 0
             except Exception as error:
-                self._report(error, failures)
-                failures += 1
-                self._wait_for(None, min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
+                self._report(error)
+                self._failures += 1
+                self._wait_for(None, min(BACKOFF[0] * 2 ** min(self._failures, 10), BACKOFF[1]))
 
     def _ends(self) -> bool:
         """Whether nobody wants the thread any more; the next who does starts another."""
@@ -213,6 +223,7 @@ class Tracker:
             signal = self._signal or self._begin()
             heard = signal.read(barrier=False)
             self._take(heard)
+        self._failures = 0
         if heard.names:
             time.sleep(COLLECT)
         if self._sweeper.due_in <= 0:
@@ -240,9 +251,11 @@ class Tracker:
             with contextlib.suppress(Exception):
                 poller.register(signal.fileno(), select.POLLIN)
         poller.poll(seconds * 1000)
+        with contextlib.suppress(BlockingIOError):
+            bell[0].recv(64)
 
-    def _report(self, error: Exception, failures: int) -> None:
-        if failures == 0 and not self._closing:
+    def _report(self, error: Exception) -> None:
+        if self._failures == 0 and not self._closing:
             logger.warning(
                 "%s: can't hear of what others write and goes on trying: %s",
                 self._alias,
