@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,9 +16,17 @@ class Held:
     def __init__(self, storage: Any) -> None:
         self._lock = storage._writer.lock_key
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Held:
         self._driver = connect("postgres")
         self._driver.execute("SELECT pg_advisory_lock(%s)", [self._lock])
+        return self
+
+    def waiters(self) -> int:
+        """How many connections wait for the lock."""
+        row: Any = self._driver.execute(
+            "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        ).fetchone()
+        return int(row[0])
 
     def __exit__(self, *error: object) -> None:
         self._driver.close()
@@ -41,12 +48,12 @@ def in_threads(storage: Any, calls: list[Callable[[], Any]]) -> list[Any]:
             storage.release()
 
     with ThreadPoolExecutor(len(calls) + 1) as pool:
-        with Held(storage):
+        with Held(storage) as held:
             first = pool.submit(run, lambda: storage.write("first", b""))
-            time.sleep(0.1)
+            wait_for(lambda: held.waiters() == 1, "the first")
             # The thread takes the first of them alone, and waits for the lock too.
             futures = [pool.submit(run, calls[0])]
-            time.sleep(0.1)
+            wait_for(lambda: held.waiters() == 2, "the thread")
             for number, call in enumerate(calls[1:], 1):
                 futures.append(pool.submit(run, call))
                 wait_for(lambda number=number: waiting(storage) == number, "queueing")
