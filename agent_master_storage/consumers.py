@@ -68,6 +68,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
     # Coming and going
 
     async def connect(self) -> None:
+        shutdown.listen()
         self.alias = self.scope["url_route"]["kwargs"]["alias"]
         self._identity = Identity(self.scope)
         # None: nothing is sent any more, or not yet.

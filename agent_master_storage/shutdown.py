@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -22,12 +23,25 @@ GOODBYE_TIME = 0.25
 #: seconds that it waits at most until all of them have said it
 GOODBYE_LIMIT = 1.0
 
+#: seconds after a signal in which who registers is told at once; a process that is there
+#: later was not ended by it
+LATE = 30.0
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _callbacks: dict[object, tuple[Callable[[], None], asyncio.AbstractEventLoop | None]] = {}
 _previous: dict[int, Any] = {}
 #: the signals that are held back at the moment
 _held: set[int] = set()
+_heard_at = -math.inf
+
+
+def listen() -> None:
+    """Hear of signals from here on: call it first, before a visitor is even known.
+
+    One that comes while he logs in is told to the register() after that.
+    """
+    _install()
 
 
 def register(
@@ -38,10 +52,13 @@ def register(
     It is called in the main thread, between two bytecodes: let it set a flag or schedule
     something in a loop, no more. With ``loop``, the server hears of the signal GOODBYE_TIME
     after the last of them has been undone, but does not wait for that beyond GOODBYE_LIMIT.
+    Where the process was asked before, it is called at once.
     """
     token = object()
     _callbacks[token] = callback, loop
     _install()
+    if time.monotonic() - _heard_at < LATE:
+        callback()
     return lambda: _callbacks.pop(token, None) and None
 
 
@@ -58,6 +75,8 @@ def _install() -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
+    global _heard_at
+    _heard_at = time.monotonic()
     running = None
     for callback, loop in list(_callbacks.values()):
         # Whatever is wrong with one, the server must hear of the signal.

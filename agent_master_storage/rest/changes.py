@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from .. import access, wire
+from .. import access, shutdown, wire
 from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported
 from ..sockets.identity import Identity
@@ -102,6 +102,7 @@ class ChangesView(StorageView):
     async def dispatch(  # type: ignore[override]
         self, request: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
+        shutdown.listen()
         self.args, self.kwargs = args, kwargs
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers

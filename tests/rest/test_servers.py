@@ -18,6 +18,7 @@ from agent_master_storage import storages
 from ..processes import Server, asgi_server
 from .api import COMMITTED, JSON
 from .live import ADMIN, connect, exchange
+from .slow_login import DELAY
 
 pytestmark = COMMITTED
 
@@ -82,6 +83,26 @@ def test_it_ends_quickly_with_streams_and_polls_open(
             for connection in waiting:
                 response = connection.getresponse()
                 assert (response.status, json.load(response)["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("kind", ["uvicorn", "granian"])
+def test_it_ends_quickly_while_somebody_is_logging_in(
+    admin_user: object, kind: str, accept: str
+) -> None:
+    """He will wait as soon as he is known, and nobody tells him of the signal by then."""
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.rest.slow_login"}
+    with asgi_server(kind, **settings) as server:
+        connection = connect(server.port)
+        connection.request("GET", f"{CHANGES}?wait=50&since=0", headers=ADMIN | {"Accept": accept})
+        # The first request of this process, and it is only at the login.
+        time.sleep(DELAY / 2)
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert connection.getresponse().status == 200
+        server.process.wait(timeout=20)
+        assert time.monotonic() - begin < 5
+        connection.close()
 
 
 @pytest.mark.parametrize("kind", ["granian", "daphne"])

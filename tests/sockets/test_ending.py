@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +28,8 @@ def heard() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, lambda number, frame: signals.append(number))
     yield signals
     signal.signal(signal.SIGTERM, before)
+    # This process goes on.
+    shutdown._heard_at = -math.inf
 
 
 async def test_the_server_stops(memory: Any, heard: list[int]) -> None:
@@ -182,6 +186,26 @@ def test_a_server_that_sets_its_handler_later(heard: list[int]) -> None:
     assert calls == ["ours", "ours", "theirs"]
     first()
     second()
+
+
+def test_who_comes_after_the_signal_is_told_at_once(heard: list[int]) -> None:
+    shutdown.listen()
+    signal.raise_signal(signal.SIGTERM)
+    calls: list[str] = []
+    shutdown.register(lambda: calls.append("late"))()
+    assert calls == ["late"]
+
+
+def test_one_that_did_not_end_the_process_is_forgotten(
+    heard: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "LATE", 0.05)
+    shutdown.listen()
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    calls: list[str] = []
+    shutdown.register(lambda: calls.append("late"))()
+    assert calls == []
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
