@@ -27,11 +27,11 @@ def check_key(key: str) -> str:
     raise InvalidKey(_fault(key, "key"))
 
 
-def check_prefix(prefix: str) -> str:
-    """Return ``prefix``: like a key, but it may be empty."""
+def check_prefix(prefix: str, name: str = "prefix") -> str:
+    """Return ``prefix``: like a key, but it may be empty. ``name`` is what an error calls it."""
     if isinstance(prefix, str) and (not prefix or _is_plain(prefix)):
         return prefix
-    raise InvalidKey(_fault(prefix, "prefix"))
+    raise InvalidKey(_fault(prefix, name))
 
 
 def check_value(data: bytes, max_size: int) -> bytes:

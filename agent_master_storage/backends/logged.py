@@ -159,7 +159,7 @@ class LoggedStorage(BaseStorage):
     def entries(self, prefix: str = "", after: str = "", limit: int | None = None) -> Entries:
         """See BaseStorage.entries()."""
         check_prefix(prefix)
-        check_prefix(after)
+        check_prefix(after, "after")
         return self._scan(prefix, after, check_limit(limit), True).entries
 
     def page(
@@ -176,7 +176,7 @@ class LoggedStorage(BaseStorage):
         Without ``values`` these are left empty, which saves loading them.
         """
         check_prefix(prefix)
-        check_prefix(after)
+        check_prefix(after, "after")
         limit = check_limit(limit) or PAGE_CHANGES
         if values:
             total = accumulate(self._sizes(prefix, after, limit))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
@@ -23,7 +24,13 @@ def media_type(request: Request) -> str:
 
 
 def read(request: Request, limit: int) -> bytes:
-    """The whole body; ValueTooLarge when it has more than ``limit`` bytes."""
+    """The whole body; ValueTooLarge when it has more than ``limit`` bytes.
+
+    UnsupportedMediaType when it is compressed: what is stored is what was sent.
+    """
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedMediaType(coding, "send the body as it is, without a Content-Encoding")
     body: bytes = _stream(request).read(limit + 1)
     if len(body) > limit:
         raise ValueTooLarge(f"the body has more than the {limit} bytes allowed")
@@ -36,6 +43,9 @@ def read_json(request: Request, limit: int, *media_types: str) -> Any:
         raise UnsupportedMediaType(
             request.content_type or "none", f"send it as {' or '.join(media_types)}"
         )
+    _, parameters = parse_header_parameters(request.content_type)
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(request.content_type, "send JSON as UTF-8")
     return wire.loads(read(request, limit))
 
 

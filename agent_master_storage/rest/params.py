@@ -50,10 +50,7 @@ def text(request: Request, name: str, default: str = "") -> str:
 
 def limit(request: Request) -> int:
     """1 to 1,000, larger is clamped."""
-    found = _number(request, "limit", DEFAULT_LIMIT)
-    if found < 1:
-        raise InvalidValue("limit must be a whole number from 1")
-    return min(found, MAX_LIMIT)
+    return min(_number(request, "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
 
 
 def revision(request: Request, name: str) -> int | None:
@@ -95,8 +92,8 @@ def selector(request: Request) -> Selector:
     return Selector.of(text(request, "prefix"), key)
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def _number(request: Request, name: str, default: int, least: int = 0) -> int:
     found = text(request, name, str(default)).strip()
-    if not _NUMBER.fullmatch(found):
-        raise InvalidValue(f"{name} must be a whole number, not {found[:50]!r}")
+    if not _NUMBER.fullmatch(found) or int(found) < least:
+        raise InvalidValue(f"{name} must be a whole number from {least}, not {found[:50]!r}")
     return int(found)

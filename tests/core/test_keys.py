@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent_master_storage import storages
 from agent_master_storage.exceptions import InvalidKey, InvalidValue, ValueTooLarge
 from agent_master_storage.keys import (
     check_key,
@@ -102,3 +103,8 @@ def test_revisions_from_0_to_the_width_of_a_column() -> None:
 )
 def test_the_range_of_a_prefix(prefix: str, expected: tuple[str, str | None]) -> None:
     assert prefix_range(prefix) == expected
+
+
+def test_an_error_names_what_was_given() -> None:
+    with pytest.raises(InvalidKey, match="the after holds a control character"):
+        storages["memory"].entries(after="\n")

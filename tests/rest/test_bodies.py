@@ -100,6 +100,24 @@ def test_a_part_of_a_value_is_refused(api: Api) -> None:
     assert api.storage.read("a") == b"whole"
 
 
+@ISOLATED
+def test_a_compressed_body_is_refused(api: Api) -> None:
+    """It would be stored as it was sent, and read as what it is not."""
+    headers = {"Content-Encoding": "gzip"}
+    refused(api.put("a", b"\x1f\x8b", headers=headers), 415, "unsupported_media_type")
+    assert api.storage.list() == []
+    assert api.put("a", b"x", headers={"Content-Encoding": "identity"}).status_code == 201
+
+
+@ISOLATED
+def test_json_is_utf8(api: Api) -> None:
+    body = '{"value": "a"}'
+    for charset in ("utf-16", "latin-1"):
+        sent = api.put("a", body.encode(charset), f"{JSON}; charset={charset}")
+        refused(sent, 415, "unsupported_media_type")
+    assert api.put("a", body, f"{JSON}; charset=UTF-8").status_code == 201
+
+
 def chunks() -> Iterator[bytes]:
     yield b'{"value": '
     yield b'"' + b"x" * 100_000

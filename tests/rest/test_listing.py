@@ -128,6 +128,7 @@ def test_limits(api: Api) -> None:
         assert body["next"] is not None
     for limit in (0, -1, "", "x", "1.5", "1e2", "٣", "0x10", "9" * 5000):
         refused(api.get(limit=limit), 400, "invalid_value")
+    assert "a whole number from 1, not '-1'" in api.get(limit=-1).json()["detail"]
 
 
 @pytest.mark.parametrize("values", ["", "no", "2", "null"])

@@ -61,7 +61,7 @@ class AsyncVerbs(LoggedStorage):
 
     async def _ascan(self, prefix: str, after: str, limit: int | None) -> Snapshot:
         check_prefix(prefix)
-        check_prefix(after)
+        check_prefix(after, "after")
         check_limit(limit)
         await self._afreshen()
         return await self._async_server.run(self._plans.scan(prefix, after, limit, True))
