@@ -96,8 +96,10 @@ def test_a_broken_document_is_told_of(admin_client: Client, engine: Engine) -> N
     assert "what is stored can't be read" in text_of(admin_client.get(LIST))
 
 
-def test_several_at_once(admin_client: Client, cursor: Engine, path: Path) -> None:
+def test_several_at_once(admin_client: Client, cursor: Engine, path: Path, settings: Any) -> None:
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = ["/nowhere"]
     cursor.add_destination("elsewhere", "/nowhere/mcp.json")
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [path.parent]
     quoted = [
         DestinationAddress(cursor.storage.alias, name).quoted for name in ("elsewhere", "cursor")
     ]
@@ -137,6 +139,16 @@ def test_add_a_file(admin_client: Client, engine: Engine, tmp_path: Path, settin
     assert (made.requires_sanitization, made.server_name_pattern) == (True, "^h")
     assert not path.exists()
     assert admin_client.get(answer["Location"]).status_code == 200
+
+
+def test_a_file_outside_of_the_folders_is_refused(
+    admin_client: Client, engine: Engine, path: Path
+) -> None:
+    answer = add(admin_client, engine, name="ev", config_path="/etc/key")
+    assert answer.status_code == 200
+    [fault] = answer.context["form"].errors["config_path"]
+    assert "is in none of the folders of AGENT_MASTER_STORAGE_DESTINATION_ROOTS" in fault
+    assert engine.list_destinations() == []
 
 
 def test_add_a_key(admin_client: Client, engine: Engine) -> None:
