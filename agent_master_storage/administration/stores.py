@@ -21,6 +21,7 @@ from ..backends.logged import MAX_COMMIT_OPERATIONS, LoggedStorage
 from ..exceptions import InvalidValue, KeyNotFound, RevisionConflict
 from ..types import Delete, Entry
 from .content import Content
+from .legible import Keyed
 
 #: what was seen of a key that is missing
 MISSING = "0"
@@ -39,7 +40,7 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class Stored(Keyed):
     """What a key holds."""
 
     alias: str
@@ -60,7 +61,7 @@ def content_of(stored: Stored | None) -> Content | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Keyed):
     """A line of a list."""
 
     alias: str

@@ -121,6 +121,28 @@ def test_what_only_reading_would_measure(admin: Client, monkeypatch: pytest.Monk
     assert page.count("large: not loaded") == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("a ", r"a\u0020"),
+        ("  a b", r"\u0020\u0020a b"),
+        (" ", r"\u0020"),
+        ("a\u2028b", r"a\u2028b"),
+        ("\u200b\ufe0f", r"\u200b\ufe0f"),
+        ("x\U000e0101", r"x\u{e0101}"),
+        ("ключ:🙂", "ключ:🙂"),
+    ],
+)
+def test_what_is_not_seen_in_a_key_is_shown(admin: Client, key: str, shown: str) -> None:
+    memory = storages["memory"]
+    memory.write(key, b"1")
+    assert _ROW.findall(_list(admin, memory)) == [shown]
+    address = EntryAddress("memory", key)
+    for page in ("change", "history", "delete"):
+        assert shown in text_of(admin.get(address.url(page)))
+    assert shown in text_of(admin.get(list_url("change"), {"alias": "memory"}))
+
+
 def test_shows_who_wrote_what(admin: Client, logged: BaseStorage) -> None:
     with actor("nightly-import"):
         logged.write("config", b'{"answer": 42}')

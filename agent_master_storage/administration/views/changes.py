@@ -90,7 +90,7 @@ class HistoryView(LogView, EntryView):
         page = self.log_page(self.address.alias, Selector.of(key=self.address.key))
         return self.page(
             "history",
-            f"Change history: {self.address.key}",
+            f"Change history: {self.address.label}",
             lines=self.lines(page),
             log=page,
             older_query=_query(before=_text(page)) if page.before else "",
