@@ -192,6 +192,21 @@ def test_edit(admin_client: Client, cursor: Engine, path: Path) -> None:
     assert "is absolute" in str(bad.context["form"].errors["config_path"])
 
 
+def test_where_the_buttons_lead(admin_client: Client, cursor: Engine) -> None:
+    for button, page in (
+        ("_save", url(cursor, "new-save", "sync")),
+        ("_continue", url(cursor, "new-continue")),
+        ("_addanother", page_url("add")),
+    ):
+        assert button in admin_client.get(page_url("add")).content.decode()
+        answer = add(admin_client, cursor, name=f"new-{button[1:]}", **{button: "yes"})
+        assert answer["Location"] == page
+    assert "_continue" in admin_client.get(url(cursor, "cursor")).content.decode()
+    for fields in ({}, {"enabled": ""}):
+        answer = edit(admin_client, cursor, "cursor", _continue="yes", **fields)
+        assert answer["Location"] == url(cursor, "cursor")
+
+
 def test_what_others_know_beside_these_is_kept(admin_client: Client, cursor: Engine) -> None:
     cursor.update_destination("cursor", config_format="nested")
     cursor.change(lambda document: document.section("targets", "cursor").update(mood=[1]))
