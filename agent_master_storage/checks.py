@@ -47,7 +47,7 @@ def _check_roots() -> Iterator[CheckMessage]:
     if not hasattr(settings, "AGENT_MASTER_STORAGE_DESTINATION_ROOTS"):
         return
     # The engine takes a moment to import, and not every project uses it.
-    from .engine.places import allowed_roots
+    from .engine.roots import allowed_roots
 
     try:
         allowed_roots()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,6 +246,19 @@ from django.contrib.auth.models import User
 print(storage.revision, storage.read("config"), User.objects.get().check_password("mine"))
 """
     assert demo.python(look) == f"{revision} b'{{}}' True"
+
+
+def test_a_taken_port_is_told_of(tmp_path: Path) -> None:
+    demo = Demo(tmp_path)
+    assert "is taken" not in demo.set_up()
+    with socket.create_server(("127.0.0.1", demo.port)):
+        hint = f"port {demo.port} is taken; for another one: PORT={demo.port + 1} make demo"
+        assert hint in demo.set_up()
+
+
+def test_a_socket_of_no_route_is_refused(user: Browser) -> None:
+    with user.socket("bogus/bogus") as socket:
+        assert close_code(socket) == 4404
 
 
 def test_without_debug_there_is_no_well_known_user(

@@ -17,12 +17,13 @@ from .. import models
 from ..exceptions import InvalidKey, NotSupported
 from ..handler import storage_of, storages
 from ..keys import check_key
+from .legible import Keyed
 
 Row = TypeVar("Row", models.Entry, models.Change)
 
 
 @dataclass(frozen=True, slots=True)
-class EntryAddress:
+class EntryAddress(Keyed):
     """One key of one storage."""
 
     alias: str

@@ -15,6 +15,7 @@ from ..backends.base import BaseStorage
 from ..exceptions import RevisionCompacted
 from ..types import Change
 from ..watch import Selector
+from .legible import Keyed
 
 #: changes read at once; their values are in memory together
 READ_AT_ONCE = 25
@@ -23,7 +24,7 @@ LOOKS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(Keyed):
     """A change without its value."""
 
     alias: str

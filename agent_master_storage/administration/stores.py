@@ -13,17 +13,22 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, groupby, zip_longest
+from typing import Any
 
 from ..backends.base import BaseStorage
 from ..backends.logged import MAX_COMMIT_OPERATIONS, LoggedStorage
 from ..exceptions import InvalidValue, KeyNotFound, RevisionConflict
 from ..types import Delete, Entry
 from .content import Content
+from .legible import Keyed
 
 #: what was seen of a key that is missing
 MISSING = "0"
 #: bytes of values that a list loads to show how they begin
 PREVIEW_BYTES = 1024 * 1024
+#: the same where a value's size is found by reading it; one is in memory at a time
+READ_BYTES = 16 * 1024 * 1024
 
 
 class Stale(Exception):
@@ -35,7 +40,7 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class Stored(Keyed):
     """What a key holds."""
 
     alias: str
@@ -56,12 +61,15 @@ def content_of(stored: Stored | None) -> Content | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """A line of a list. ``content`` is None when the values before it filled the page."""
+class Row(Keyed):
+    """A line of a list."""
 
     alias: str
     key: str
-    content: Content | None
+    # None: the value was not loaded
+    preview: str | None = None
+    # in bytes; None: only reading the value would tell
+    size: int | None = None
     revision: int | None = None
     updated_at: datetime | None = None
     actor: str = ""
@@ -197,42 +205,72 @@ def _epoch(storage: BaseStorage) -> str:
 
 
 def rows(storage: BaseStorage, prefix: str, after: str, limit: int) -> list[Row]:
-    """The next entries under ``prefix``, by key. Values are loaded up to PREVIEW_BYTES."""
+    """The next entries under ``prefix``, by key.
+
+    Values are loaded up to PREVIEW_BYTES, the smallest first, so that a large one hides no
+    other. An adapter without revisions tells sizes by reading alone: it is read, from the first
+    key on, up to READ_BYTES.
+    """
     if isinstance(storage, LoggedStorage):
         return list(_logged_rows(storage, prefix, after, limit))
     if storage.supports_revisions:
         entries = storage.entries(prefix, after=after, limit=limit)
-        return [_row(storage, entry, True) for entry in entries]
+        return [_row(storage, entry, Content(entry.value)) for entry in entries]
     return list(_plain_rows(storage, prefix, after, limit))
 
 
 def _logged_rows(storage: LoggedStorage, prefix: str, after: str, limit: int) -> Iterator[Row]:
-    begin = storage.page(prefix, after, limit, max_bytes=PREVIEW_BYTES).entries
-    yield from (_row(storage, entry, True) for entry in begin)
-    if begin and len(begin) < limit:
-        rest = storage.page(prefix, begin[-1].key, limit - len(begin), values=False)
-        yield from (_row(storage, entry, False) for entry in rest.entries)
+    entries = storage.page(prefix, after, limit, values=False).entries
+    sizes = storage._sizes(prefix, after, limit)[: len(entries)]
+    loaded: dict[str, Content] = {}
+    for start, end in _runs(_smallest(sizes)):
+        before = entries[start - 1].key if start else after
+        run = storage.page(prefix, before, end - start, max_bytes=PREVIEW_BYTES)
+        loaded |= {entry.key: Content(entry.value) for entry in run.entries}
+    # There are fewer sizes when keys were deleted between the two looks.
+    for entry, size in zip_longest(entries, sizes):
+        yield _row(storage, entry, loaded.get(entry.key), size)
+
+
+def _smallest(sizes: Sequence[int]) -> list[int]:
+    """The places of the smallest, as many as fill PREVIEW_BYTES, in order."""
+    places = sorted(range(len(sizes)), key=sizes.__getitem__)
+    total = accumulate(sizes[place] for place in places)
+    return sorted(places[: sum(1 for size in total if size <= PREVIEW_BYTES)])
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The beginning and end of each stretch without a gap."""
+    for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
+        stretch = [place for _, place in run]
+        yield stretch[0], stretch[-1] + 1
 
 
 def _plain_rows(storage: BaseStorage, prefix: str, after: str, limit: int) -> Iterator[Row]:
     keys = storage.list(prefix)
     start = bisect_right(keys, after) if after else 0
-    left = PREVIEW_BYTES
+    left = READ_BYTES
     for key in keys[start : start + limit]:
-        content = None
-        if left > 0:
-            stored = look(storage, key)
-            content = content_of(stored)
-            left -= content.size if content else 0
-        yield Row(alias=storage.alias, key=key, content=content)
+        content = content_of(look(storage, key)) if left > 0 else None
+        left -= content.size if content else 0
+        yield Row(alias=storage.alias, key=key, **_shown(content))
 
 
-def _row(storage: BaseStorage, entry: Entry, loaded: bool) -> Row:
+def _row(
+    storage: BaseStorage, entry: Entry, content: Content | None, size: int | None = None
+) -> Row:
     return Row(
         alias=storage.alias,
         key=entry.key,
-        content=Content(entry.value) if loaded else None,
         revision=entry.revision,
         updated_at=entry.updated_at,
         actor=entry.actor,
+        **_shown(content, size),
     )
+
+
+def _shown(content: Content | None, size: int | None = None) -> dict[str, Any]:
+    return {
+        "preview": content.preview if content else None,
+        "size": content.size if content else size,
+    }

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 from pydantic import ValidationError
 
-from ..exceptions import InvalidKey, InvalidValue
+from ..exceptions import InvalidKey, InvalidValue, KeyNotFound
 from ..keys import check_key
 from . import keys
 from .core import Core, twin
@@ -27,6 +28,7 @@ from .exceptions import (
 )
 from .formats import registry
 from .formats.base import Format
+from .roots import check_root
 from .types import Server, View, fingerprint, problems
 
 logger = logging.getLogger("agent_master_storage.engine")
@@ -146,7 +148,8 @@ class DestinationVerbs(Core):
         """Remember a destination: the file at ``path``, or without one a key of the storage.
 
         Without a ``format`` it is that of the client whose file has such a path, else
-        ``mcpServers``. DestinationExists; InvalidDestination.
+        ``mcpServers``. DestinationExists; InvalidDestination, also for a file that is in none of
+        the folders of AGENT_MASTER_STORAGE_DESTINATION_ROOTS.
         """
         if not format:
             format = getattr(registry.of_file(path), "name", DEFAULT_FORMAT)
@@ -163,6 +166,7 @@ class DestinationVerbs(Core):
                 "serverNamePattern": server_name_pattern,
             },
         )
+        _check_root(destination)
 
         def edit(document: Document) -> Destination:
             targets = document.section("targets")
@@ -179,7 +183,7 @@ class DestinationVerbs(Core):
         """Set fields of a destination, by the names of Destination; the others are kept.
 
         ``if_unchanged`` is its ``fingerprint`` as the caller saw it. DestinationNotFound;
-        InvalidDestination; DestinationChanged.
+        InvalidDestination, see add_destination(); DestinationChanged.
         """
         if unknown := sorted(set(fields) - (set(Destination.model_fields) - {"name"})):
             raise TypeError(f"a destination has no field {', '.join(unknown)} to be set")
@@ -187,13 +191,16 @@ class DestinationVerbs(Core):
         def edit(document: Document) -> Destination:
             before = _unchanged(document, name, if_unchanged)
             destination = _checked(name, {**before.to_dict(), **_named(fields)})
+            # One that the folders no longer hold can still be disabled.
+            if (destination.type, destination.path) != (before.type, before.path):
+                _check_root(destination)
             document.section("targets", name).update(destination.to_dict())
             return destination
 
         return self.change(edit)
 
     def remove_destination(self, name: str, *, if_unchanged: str | None = None) -> Destination:
-        """Forget a destination; what was written there stays.
+        """Forget a destination and its last sync; what was written there stays.
 
         DestinationNotFound, DestinationChanged.
         """
@@ -203,7 +210,10 @@ class DestinationVerbs(Core):
             del document.section("targets")[name]
             return destination
 
-        return self.change(edit)
+        gone = self.change(edit)
+        with suppress(KeyNotFound):
+            self.storage.delete(keys.last_sync(name))
+        return gone
 
     def get_destination(self, name: str) -> Destination:
         """One destination; DestinationNotFound."""
@@ -297,3 +307,11 @@ def _check_path(destination: Destination) -> None:
     if "\0" in path or not destination.path.is_absolute():
         reason = "the path of a file is absolute, or begins with ~/"
         raise InvalidDestination(destination.name, reason)
+
+
+def _check_root(destination: Destination) -> None:
+    if destination.is_file:
+        try:
+            check_root(destination.path)
+        except (OSError, RuntimeError) as error:
+            raise InvalidDestination(destination.name, str(error)) from error

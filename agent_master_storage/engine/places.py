@@ -5,17 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-
 from ..backends.base import BaseStorage
 from ..exceptions import KeyNotFound
 from . import files
 from .destinations import Destination
 from .exceptions import DestinationUnavailable
-
-#: setting: the folders that files of destinations may be in; all, where it is not set
-ROOTS = "AGENT_MASTER_STORAGE_DESTINATION_ROOTS"
+from .roots import ROOTS, allowed_roots, check_root
 
 
 class Place(ABC):
@@ -39,7 +34,7 @@ class FilePlace(Place):
     """A file."""
 
     def __init__(self, path: Path) -> None:
-        _check_root(path)
+        check_root(path)
         self._read = files.read(path)
         self.content = self._read.content
         self.suffix = path.suffix
@@ -90,23 +85,3 @@ def check_remote(destination: Destination) -> None:
     if destination.is_file and allowed_roots() is None:
         reason = f"files are written over HTTP in the folders of {ROOTS} alone: it is not set"
         raise DestinationUnavailable(destination.name, reason)
-
-
-def allowed_roots() -> list[Path] | None:
-    """The folders of the setting, None for all; ImproperlyConfigured."""
-    found = getattr(settings, ROOTS, None)
-    if found is None:
-        return None
-    if not isinstance(found, list | tuple) or not all(isinstance(one, str | Path) for one in found):
-        raise ImproperlyConfigured(f"{ROOTS} must be a list of folders")
-    roots = [Path(one).expanduser() for one in found]
-    if not all(root.is_absolute() for root in roots):
-        raise ImproperlyConfigured(f"{ROOTS}: each folder is absolute, or begins with ~/")
-    return [root.resolve() for root in roots]
-
-
-def _check_root(path: Path) -> None:
-    roots = allowed_roots()
-    real = path.resolve()
-    if roots is not None and not any(real.is_relative_to(root) for root in roots):
-        raise PermissionError(f"{path} is in none of the folders of {ROOTS}")

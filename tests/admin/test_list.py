@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agent_master_storage import actor, storages
+from agent_master_storage.administration import stores
 from agent_master_storage.administration.addresses import EntryAddress, list_url
 from agent_master_storage.administration.views.listing import PAGE_SIZE
 from agent_master_storage.backends.base import BaseStorage
@@ -82,13 +83,64 @@ def test_pages_miss_nothing(admin: Client) -> None:
     assert pages == ceil(len(expected) / PAGE_SIZE)
 
 
-def test_a_page_loads_no_more_than_a_page_of_values(admin: Client, storage: BaseStorage) -> None:
+def _list(admin: Client, storage: BaseStorage) -> str:
+    return admin.get(list_url("entry"), {"alias": storage.alias}).content.decode()
+
+
+def test_a_page_loads_no_more_than_a_page_of_values(admin: Client, logged: BaseStorage) -> None:
     for number in range(5):
-        storage.write(f"big{number}", bytes(700_000))
-    page = admin.get(list_url("entry"), {"alias": storage.alias}).content.decode()
+        logged.write(f"big{number}", bytes(700_000))
+    page = _list(admin, logged)
     assert _ROW.findall(page) == [f"big{number}" for number in range(5)]
-    assert page.count("not loaded") == 3
+    assert page.count("large: not loaded") == 4
+    assert page.count("683.6\xa0KB") == 5
     assert len(page) < 50_000
+
+
+def test_a_large_value_hides_no_other(admin: Client, storage: BaseStorage) -> None:
+    storage.write("a", b"before it")
+    storage.write("b", bytes(1024 * 1024))
+    for number in range(3):
+        storage.write(f"c{number}", b"after it")
+        storage.write(f"c{number}-large", bytes(600_000))
+    page = _list(admin, storage)
+    assert "before it" in page
+    assert page.count("after it") == 3
+    # One that is read to be measured can be shown as well.
+    assert page.count("large: not loaded") == (3 if storage.supports_revisions else 0)
+    assert page.count("1.0\xa0MB") == 1
+    assert page.count("585.9\xa0KB") == 3
+
+
+def test_what_only_reading_would_measure(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "READ_BYTES", 1000)
+    for number in range(3):
+        storages["plain"].write(f"k{number}", bytes(600))
+    page = _list(admin, storages["plain"])
+    assert page.count("600\xa0bytes") == 2
+    assert page.count("large: not loaded") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("a ", r"a\u0020"),
+        ("  a b", r"\u0020\u0020a b"),
+        (" ", r"\u0020"),
+        ("a\u2028b", r"a\u2028b"),
+        ("\u200b\ufe0f", r"\u200b\ufe0f"),
+        ("x\U000e0101", r"x\u{e0101}"),
+        ("ключ:🙂", "ключ:🙂"),
+    ],
+)
+def test_what_is_not_seen_in_a_key_is_shown(admin: Client, key: str, shown: str) -> None:
+    memory = storages["memory"]
+    memory.write(key, b"1")
+    assert _ROW.findall(_list(admin, memory)) == [shown]
+    address = EntryAddress("memory", key)
+    for page in ("change", "history", "delete"):
+        assert shown in text_of(admin.get(address.url(page)))
+    assert shown in text_of(admin.get(list_url("change"), {"alias": "memory"}))
 
 
 def test_shows_who_wrote_what(admin: Client, logged: BaseStorage) -> None:

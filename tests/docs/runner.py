@@ -26,7 +26,7 @@ from .blocks import Block, Step, steps
 from .matching import matches
 
 #: the user of the documents' commands
-USER, PASSWORD = "admin", "secret"
+USER, PASSWORD = "admin", "open-sesame"
 #: seconds for what another thread prints
 TIMEOUT = 20.0
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import get_password_validators, validate_password
 
 from agent_master_storage import checks, exceptions
 from agent_master_storage.backends.base import BaseStorage
@@ -18,6 +20,7 @@ from agent_master_storage.rest import errors
 from agent_master_storage.sockets import frames
 
 from .blocks import ROOT, blocks
+from .runner import PASSWORD, USER
 
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
@@ -112,3 +115,17 @@ def _subclasses(cls: type[exceptions.StorageError]) -> Iterator[type[exceptions.
 def _anchors(path: Path) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", text(path), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_the_password_of_the_examples_is_taken() -> None:
+    """By what ``django-admin startproject`` sets, so that createsuperuser asks nothing more."""
+    names = (
+        "UserAttributeSimilarity",
+        "MinimumLength",
+        "CommonPassword",
+        "NumericPassword",
+    )
+    path = "django.contrib.auth.password_validation"
+    validators = get_password_validators([{"NAME": f"{path}.{n}Validator"} for n in names])
+    validate_password(PASSWORD, User(username=USER), validators)
+    assert f"with the password `{PASSWORD}`" in text(README)

@@ -177,3 +177,31 @@ async def test_the_async_twins(everywhere: Engine) -> None:
     await everywhere.aupdate_destination("key", enabled=False)
     assert not (await everywhere.aget_destination("key")).enabled
     await everywhere.aremove_destination("key")
+
+
+def test_files_are_confined_to_folders(engine: Engine, tmp_path: Path, settings: Any) -> None:
+    engine.add_destination("before", "/elsewhere/mcp.json")
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path / "in"]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link.json").symlink_to("../out.json")
+    for path in ("/etc/passwd", tmp_path / "in" / ".." / "out.json", tmp_path / "in" / "link.json"):
+        with pytest.raises(InvalidDestination, match="none of the folders of AGENT_MASTER"):
+            engine.add_destination("ev", path)
+    engine.add_destination("key")
+    engine.add_destination("in", tmp_path / "in" / "mcp.json")
+    for name in ("key", "in"):
+        with pytest.raises(InvalidDestination, match="/etc/passwd is in none of the folders"):
+            engine.update_destination(name, type="file", config_path="/etc/passwd")
+    assert not engine.update_destination("before", enabled=False).enabled
+    assert [one.name for one in engine.list_destinations(enabled=True)] == ["in", "key"]
+
+
+def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "mcp.json").write_text("no JSON")
+    engine.add_destination("cursor", tmp_path / "mcp.json")
+    engine.sync_all()
+    assert engine.storage.list("state:sync:") == ["state:sync:cursor:last"]
+    engine.remove_destination("cursor")
+    assert engine.storage.list("state:sync:") == []
+    engine.add_destination("cursor", tmp_path / "other.json")
+    assert engine.last_sync("cursor") is None

@@ -9,7 +9,7 @@ from django import forms
 
 from ...engine import formats
 from ...engine.destinations import Destination
-from ...engine.places import ROOTS, allowed_roots
+from ...engine.roots import ROOTS, allowed_roots
 from ..servers.forms import TEXT
 
 #: what the form decides about
@@ -74,7 +74,9 @@ class DestinationForm(forms.Form):
         """Say what the engine refused, at the field that it is about."""
         fields = {"path": "config_path", "serverNamePattern": "server_name_pattern"}
         about = next((field for word, field in fields.items() if word in reason), None)
-        if "name is a text" in reason or "key" in reason:
+        if "none of the folders" in reason:
+            about = "config_path"
+        elif "name is a text" in reason or "key" in reason:
             about = "name" if "name" in self.fields else None
         self.add_error(about, f"{reason[:1].upper()}{reason[1:]}.")
 

@@ -43,7 +43,7 @@ class AddView(StorageView):
             form.refuse_existing(address.url("change", self.site))
             return self.show(form)
         self.model_admin.log_addition(request, logged_entry(address), [{"added": {}}])
-        return self.go(self.next_url(address), saved(address.key, revision), SUCCESS)
+        return self.go(self.next_url(address), saved(address.label, revision), SUCCESS)
 
     def aliases(self) -> list[str]:
         """Those in which the user may add that key, or any; PermissionDenied if there are none."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from ... import access
 from ...handler import storages
 from ...keys import check_prefix
 from ...watch import Selector
@@ -52,15 +50,20 @@ class ChangesView(LogView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """The newest first."""
         prefix = check_prefix(request.GET.get("q", ""))
-        aliases = [a for a in visible(request.user, prefix) if storages[a].supports_resume]
+        found = visible(request.user, prefix)
+        aliases = [a for a in found if storages[a].supports_resume]
         alias = request.GET.get("alias") or (aliases[0] if aliases else "")
-        if alias and not access.may(request.user, "view", known_alias(alias), prefix):
-            raise PermissionDenied("you may not view this storage")
-        page = self.log_page(alias, Selector.of(prefix)) if alias else None
-        return self.show(page, alias, prefix, aliases)
+        may = known_alias(alias) in found if alias else bool(found)
+        page = self.log_page(alias, Selector.of(prefix)) if alias and may else None
+        return self.show(page, alias, prefix, aliases, needs_prefix=not may)
 
     def show(
-        self, page: LogPage | None, alias: str, prefix: str, aliases: list[str]
+        self,
+        page: LogPage | None,
+        alias: str,
+        prefix: str,
+        aliases: list[str],
+        needs_prefix: bool,
     ) -> TemplateResponse:
         """The page."""
         older = _query(alias=alias, q=prefix, before=_text(page))
@@ -74,6 +77,7 @@ class ChangesView(LogView):
             alias=alias,
             prefix=prefix,
             filters=[("storage", list(_choices(aliases, alias, prefix)))],
+            needs_prefix=needs_prefix,
         )
 
 
@@ -86,7 +90,7 @@ class HistoryView(LogView, EntryView):
         page = self.log_page(self.address.alias, Selector.of(key=self.address.key))
         return self.page(
             "history",
-            f"Change history: {self.address.key}",
+            f"Change history: {self.address.label}",
             lines=self.lines(page),
             log=page,
             older_query=_query(before=_text(page)) if page.before else "",

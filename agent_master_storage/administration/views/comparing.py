@@ -40,7 +40,7 @@ class DiffView(EntryView):
         restorable = after is not None and (not current or current.revision != change.revision)
         return self.page(
             "change",
-            f"{self.address.key} at revision {change.revision}",
+            f"{self.address.label} at revision {change.revision}",
             line=log.line_of(self.address.alias, change),
             previous=str(change.previous_revision or ""),
             revision=str(change.revision),

@@ -29,7 +29,7 @@ class ConflictView(EntryView):
         action: Action = "delete" if mine is None else "change" if current else "add"
         return self.page(
             "conflict",
-            f"{self.address.key} was changed meanwhile",
+            f"{self.address.label} was changed meanwhile",
             409,
             current=current,
             mine=mine,

@@ -36,10 +36,10 @@ class DeleteView(ConflictView):
                 return self.gone()
             return self.conflict(None, seen)
         self.model_admin.log_deletions(request, [self.logged_entry])  # type: ignore[arg-type]
-        text = f"“{self.address.key}” was deleted."
+        text = f"“{self.address.label}” was deleted."
         return self.go(self.back_url(self.address.alias), text)
 
     def gone(self) -> HttpResponseBase:
         """There is nothing left to delete."""
-        text = f"There is no entry “{self.address.key}” in {self.address.alias}."
+        text = f"There is no entry “{self.address.label}” in {self.address.alias}."
         return self.go(self.back_url(self.address.alias), text, WARNING)

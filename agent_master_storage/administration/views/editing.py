@@ -74,13 +74,13 @@ class EditView(ConflictView):
         else:
             changed = [{"changed": {"fields": ["value"]}}]
             self.model_admin.log_change(self.request, self.logged_entry, changed)
-        return self.go(self.next_url(), saved(self.address.key, revision))
+        return self.go(self.next_url(), saved(self.address.label, revision))
 
     def show(self, stored: Stored, form: EditForm | None) -> TemplateResponse:
         """The page of a key."""
         return self.page(
             "entry",
-            self.address.key,
+            self.address.label,
             stored=stored,
             content=stored.content,
             form=form,
@@ -90,7 +90,7 @@ class EditView(ConflictView):
 
     def missing(self) -> HttpResponseBase:
         """Lead back to the list, as Django's admin does for an object that is gone."""
-        text = f"There is no entry “{self.address.key}” in {self.address.alias}."
+        text = f"There is no entry “{self.address.label}” in {self.address.alias}."
         return self.go(self.back_url(self.address.alias), text, WARNING)
 
     def next_url(self) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib.messages import WARNING
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -70,16 +69,15 @@ class ListView(StorageView):
             may_delete=any(access.may(request.user, "delete", a, prefix) for a in shown),
             add_query=urlencode({name: text for name, text in add.items() if text}),
             first=not request.GET.get("after"),
-            needs_prefix=not shown and access.may_by_key(),
+            needs_prefix=not shown,
         )
 
     def aliases(self, alias: str, prefix: str) -> list[str]:
         """The storages to be listed."""
+        found = visible(self.request.user, prefix)
         if not alias:
-            return visible(self.request.user, prefix)
-        if not access.may(self.request.user, "view", known_alias(alias), prefix):
-            raise PermissionDenied("you may not view this storage")
-        return [alias]
+            return found
+        return [alias] if known_alias(alias) in found else []
 
     def rows(self, shown: list[str], prefix: str, alone: bool) -> Iterator[Row]:
         """One more than a page holds, if there is one more."""

@@ -30,4 +30,4 @@ class RestoreView(ConflictView):
             return self.conflict(older.content, seen)
         message = f"Restored the value of revision {to}."
         self.model_admin.log_change(request, self.logged_entry, message)
-        return self.go(self.url("change"), f"{saved(self.address.key, revision)} {message}")
+        return self.go(self.url("change"), f"{saved(self.address.label, revision)} {message}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,16 @@ class Command(BaseCommand):
         with actor("seed"):
             written = [key for key, document in _sample() if _write(key, document)]
         self.stdout.write(f"sample data  {', '.join(written) or 'is there already'}")
-        site = f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+        port = os.environ.get("PORT") or "8000"
+        site = f"http://127.0.0.1:{port}"
         for name, path in _pages():
             self.stdout.write(f"{name:<12} {site}{path}")
         # A password that everybody knows is for one's own machine only.
         if settings.DEBUG:
             self.stdout.write(f"log in       {_make_user()}")
+        if port.isdecimal() and _is_taken(int(port)):
+            other = int(port) + 1
+            self.stdout.write(f"port {port} is taken; for another one: PORT={other} make demo")
 
 
 def _sample() -> Iterator[tuple[str, Any]]:
@@ -50,6 +55,14 @@ def _write(key: str, document: Any) -> bool:
     except RevisionConflict:
         return False
     return True
+
+
+def _is_taken(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError):
+        return True
+    return False
 
 
 def _pages() -> Iterator[tuple[str, str]]:

@@ -9,6 +9,19 @@ export function element(name, className = "", ...children) {
   return made;
 }
 
+// Of a key, what nobody would see: spaces around it, other separators, controls, ignorables.
+const UNSEEN = /^ +| +$|(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+// A key to be read: with an escape for what is not seen, as \u2028.
+export function legible(key) {
+  return key.replace(UNSEEN, (found) => [...found].map(escaped).join(""));
+}
+
+function escaped(character) {
+  const number = character.codePointAt().toString(16).padStart(4, "0");
+  return number.length === 4 ? `\\u${number}` : `\\u{${number}}`;
+}
+
 // A <time> that says how long ago; keepAges() keeps it true.
 export function age(at) {
   const made = element("time");

@@ -1,6 +1,6 @@
 // The list of entries: grouped by what stands before the first `:` or `/`, filtered, one selected.
 
-import { $, age, element, oncePerFrame } from "./dom.js";
+import { $, age, element, legible, oncePerFrame } from "./dom.js";
 
 // More rows than anybody reads; the filter finds the rest.
 const MOST_ROWS = 500;
@@ -91,9 +91,9 @@ export class Entries {
     this.#shown = keys;
     list.replaceChildren();
     for (const [name, members] of groups) {
-      const box = element("div", "group", ...(name ? [element("h3", "", name)] : []));
+      const box = element("div", "group", ...(name ? [element("h3", "", legible(name))] : []));
       box.role = "group";
-      box.ariaLabel = name || "top level";
+      box.ariaLabel = legible(name) || "top level";
       box.append(...members.map((key) => this.#rows.get(key).row));
       list.append(box);
     }
@@ -137,10 +137,11 @@ export class Entries {
 function makeRow(key) {
   const revision = element("span", "revision");
   const meta = element("span", "meta");
-  const name = element("span", "name", key.slice(group(key).length) || key);
+  const name = element("span", "name", legible(key.slice(group(key).length) || key));
   const row = element("div", "entry", name, revision, meta);
   row.role = "option";
-  row.dataset.key = row.title = key;
+  row.dataset.key = key;
+  row.title = legible(key);
   return { row, revision, meta, entry: null };
 }
 

@@ -41,6 +41,20 @@ function remember(key) {
   history.replaceState(null, "", `#${[$("alias").value, key].map(encodeURIComponent).join("/")}`);
 }
 
+// Another address in an open tab leads there too.
+function follow() {
+  const { alias, key } = remembered();
+  if (alias !== $("alias").value && choose(alias)) open(alias);
+  else if (alias === $("alias").value && key) select(key);
+}
+
+// Whether there is such a storage.
+function choose(alias) {
+  const isThere = [...$("alias").options].some((option) => option.value === alias);
+  if (isThere) $("alias").value = alias;
+  return isThere;
+}
+
 function remembered() {
   try {
     const [alias, key] = location.hash.slice(1).split("/").map(decodeURIComponent);
@@ -126,14 +140,14 @@ function start() {
   entries = new Entries(selected);
   stream = new Stream(select);
   keepAges();
-  const { alias } = remembered();
-  if ([...$("alias").options].some((option) => option.value === alias)) $("alias").value = alias;
+  choose(remembered().alias);
   $("alias").addEventListener("change", () => {
     history.replaceState(null, "", `#${encodeURIComponent($("alias").value)}`);
     open($("alias").value);
   });
   $("copy").addEventListener("click", copy);
   $("copy").hidden = !navigator.clipboard;
+  window.addEventListener("hashchange", follow);
   window.addEventListener("online", () => watch.hurry());
   document.addEventListener("visibilitychange", () => document.hidden || watch.hurry());
   if ($("alias").value) open($("alias").value);

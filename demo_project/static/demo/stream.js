@@ -1,6 +1,6 @@
 // The changes as they come, the newest on top, each with what it did to the lines of its value.
 
-import { $, age, element, oncePerFrame } from "./dom.js";
+import { $, age, element, legible, oncePerFrame } from "./dom.js";
 import { compared, readable } from "./text.js";
 
 const MOST_CHANGES = 100;
@@ -58,7 +58,7 @@ export class Stream {
     const last = this.#waiting.at(-1)?.[0];
     this.#waiting = [];
     $("stream-count").textContent = `${this.#heard} new`;
-    if (last) $("heard").textContent = `${last.key} ${verb(last)} by ${last.actor || "somebody"}`;
+    if (last) $("heard").textContent = `${legible(last.key)} ${verb(last)} by ${last.actor || "somebody"}`;
   }
 
   #trim() {
@@ -66,8 +66,8 @@ export class Stream {
   }
 
   #item(change, before) {
-    const key = element("button", "link key", change.key);
-    key.title = change.key;
+    const key = element("button", "link key", legible(change.key));
+    key.title = legible(change.key);
     key.addEventListener("click", () => this.#onSelect(change.key));
     const head = element("div", "head", element("span", `badge ${verb(change)}`, verb(change)), key);
     const meta = element("div", "meta", `r${change.revision}`);

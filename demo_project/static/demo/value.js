@@ -1,6 +1,6 @@
 // The selected entry: its value as text, line by line, with what just changed marked.
 
-import { $, age, element } from "./dom.js";
+import { $, age, element, legible } from "./dom.js";
 import { appendColoured, compared, isJSON, readable } from "./text.js";
 
 // A page of more lines is slow; the API has the rest.
@@ -20,9 +20,9 @@ export function showValue(key, entry) {
 
 function draw(key, entry, text, before) {
   const isThere = entry !== undefined;
-  $("value-title").textContent = key ?? "Value";
+  $("value-title").textContent = legible(key ?? "Value");
   $("value-title").className = key === null ? "" : "key";
-  $("value-title").title = key ?? "";
+  $("value-title").title = legible(key ?? "");
   $("actions").hidden = !isThere;
   $("value-facts").replaceChildren(...(isThere ? facts(entry) : []));
   if (!isThere) {

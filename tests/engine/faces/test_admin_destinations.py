@@ -96,8 +96,10 @@ def test_a_broken_document_is_told_of(admin_client: Client, engine: Engine) -> N
     assert "what is stored can't be read" in text_of(admin_client.get(LIST))
 
 
-def test_several_at_once(admin_client: Client, cursor: Engine, path: Path) -> None:
+def test_several_at_once(admin_client: Client, cursor: Engine, path: Path, settings: Any) -> None:
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = ["/nowhere"]
     cursor.add_destination("elsewhere", "/nowhere/mcp.json")
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [path.parent]
     quoted = [
         DestinationAddress(cursor.storage.alias, name).quoted for name in ("elsewhere", "cursor")
     ]
@@ -139,6 +141,16 @@ def test_add_a_file(admin_client: Client, engine: Engine, tmp_path: Path, settin
     assert admin_client.get(answer["Location"]).status_code == 200
 
 
+def test_a_file_outside_of_the_folders_is_refused(
+    admin_client: Client, engine: Engine, path: Path
+) -> None:
+    answer = add(admin_client, engine, name="ev", config_path="/etc/key")
+    assert answer.status_code == 200
+    [fault] = answer.context["form"].errors["config_path"]
+    assert "is in none of the folders of AGENT_MASTER_STORAGE_DESTINATION_ROOTS" in fault
+    assert engine.list_destinations() == []
+
+
 def test_add_a_key(admin_client: Client, engine: Engine) -> None:
     add(admin_client, engine, name="key", config_format="codex")
     made = engine.get_destination("key")
@@ -178,6 +190,21 @@ def test_edit(admin_client: Client, cursor: Engine, path: Path) -> None:
     assert cursor.get_destination("cursor").type == "storage"
     bad = edit(admin_client, cursor, "cursor", config_path="x")
     assert "is absolute" in str(bad.context["form"].errors["config_path"])
+
+
+def test_where_the_buttons_lead(admin_client: Client, cursor: Engine) -> None:
+    for button, page in (
+        ("_save", url(cursor, "new-save", "sync")),
+        ("_continue", url(cursor, "new-continue")),
+        ("_addanother", page_url("add")),
+    ):
+        assert button in admin_client.get(page_url("add")).content.decode()
+        answer = add(admin_client, cursor, name=f"new-{button[1:]}", **{button: "yes"})
+        assert answer["Location"] == page
+    assert "_continue" in admin_client.get(url(cursor, "cursor")).content.decode()
+    for fields in ({}, {"enabled": ""}):
+        answer = edit(admin_client, cursor, "cursor", _continue="yes", **fields)
+        assert answer["Location"] == url(cursor, "cursor")
 
 
 def test_what_others_know_beside_these_is_kept(admin_client: Client, cursor: Engine) -> None:

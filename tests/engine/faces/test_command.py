@@ -293,6 +293,15 @@ def test_destinations_and_sync(engine: Engine, tmp_path: Path) -> None:
     assert json.loads(run("sync", "--json"))[0]["destination"] == "key"
 
 
+def test_a_file_outside_of_the_folders_is_refused(
+    engine: Engine, tmp_path: Path, settings: Any
+) -> None:
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path]
+    with pytest.raises(CommandError, match="/etc/passwd is in none of the folders"):
+        run("add-destination", "ev", "/etc/passwd")
+    assert engine.list_destinations() == []
+
+
 def test_backups(engine: Engine) -> None:
     assert run("backups") == "no backups\n"
     run("import", stdin=json.dumps(CLAUDE))

@@ -315,6 +315,14 @@ def test_files_are_written_where_that_was_allowed(api: Api, settings: Any, tmp_p
     assert json.loads(path.read_text()) == CLAUDE
 
 
+def test_a_file_outside_of_the_folders_is_refused(api: Api, settings: Any, tmp_path: Path) -> None:
+    settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [str(tmp_path)]
+    answer = api.post("destinations", body={"name": "ev", "path": "/etc/passwd"})
+    assert error(answer) == (400, "invalid_destination")
+    assert "/etc/passwd is in none of the folders" in answer.content.decode()
+    assert api.get("destinations").json()["results"] == []
+
+
 def test_bad_destinations(api: Api) -> None:
     api.post("destinations", body={"name": "a"})
     assert error(api.post("destinations", body={"name": "a"})) == (409, "destination_exists")

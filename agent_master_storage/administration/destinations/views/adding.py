@@ -41,9 +41,19 @@ class AddView(DestinationsView):
             form.add_error("name", "There is such a destination already.")
             return self.show(form)
         self.note(alias, f"Added the MCP destination “{name}”.")
-        url = DestinationAddress(alias, name).url("sync", self.site)
-        return self.go(url, f"The MCP destination “{name}” was added. Nothing was written yet.")
+        address = DestinationAddress(alias, name)
+        return self.go(
+            self.next_url(address),
+            f"The MCP destination “{name}” was added. Nothing was written yet.",
+        )
 
     def show(self, form: AddDestinationForm) -> TemplateResponse:
         """The page."""
         return self.page("form", "Add MCP destination", form=form, may_change=True)
+
+    def next_url(self, address: DestinationAddress) -> str:
+        """Where the buttons lead; the first one, to what a sync would do."""
+        if "_addanother" in self.request.POST:
+            return DestinationAddress.page_url("add", self.site)
+        page = "change" if "_continue" in self.request.POST else "sync"
+        return address.url(page, self.site)

@@ -49,11 +49,11 @@ class EditView(DestinationPage):
         given["type"] = FILE if given["config_path"] else STORAGE
         changed = {name: part for name, part in given.items() if part != getattr(found, name)}
         if not changed:
-            return self.go(self.list_url(), "Nothing was changed, and nothing written.", INFO)
+            return self.go(self.next_url(), "Nothing was changed, and nothing written.", INFO)
         name = self.address.name
         self.engine.update_destination(name, if_unchanged=found.fingerprint, **changed)
         self.note(self.address.alias, f"Changed the MCP destination “{name}”.")
-        return self.go(self.list_url(), f"The MCP destination “{name}” was saved.")
+        return self.go(self.next_url(), f"The MCP destination “{name}” was saved.")
 
     def conflict(self, found: Destination, form: DestinationForm) -> TemplateResponse:
         """What was typed, and what is there now: a save from here replaces it."""
@@ -79,3 +79,9 @@ class EditView(DestinationPage):
             stored=stored,
             may_change=form is not None,
         )
+
+    def next_url(self) -> str:
+        """Where a save leads."""
+        if "_continue" in self.request.POST:
+            return self.address.url("change", self.site)
+        return self.list_url()
