@@ -64,8 +64,8 @@ def query(name: str, kind: Any, description: str, **options: Any) -> Any:
     return OpenApiParameter(name, kind, "query", description=description, **options)
 
 
-def header(name: str, description: str) -> Any:
-    return OpenApiParameter(name, str, "header", description=description)
+def header(name: str, description: str, **more: Any) -> Any:
+    return OpenApiParameter(name, str, "header", description=description, **more)
 
 
 def _parameters() -> dict[str, Any]:

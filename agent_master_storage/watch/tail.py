@@ -7,14 +7,14 @@ import logging
 import os
 import threading
 import weakref
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Callable
 
 from ..exceptions import RevisionCompacted, StorageError
 from .anchor import Anchor
 from .forks import gate
 from .log import Batch, Log, LogState, Page, Selector, Waiter
+from .notifying import notify
 from .ring import Ring
 from .router import Router
 from .subscription import Subscription
@@ -25,8 +25,6 @@ logger = logging.getLogger("agent_master_storage.watch")
 BACKOFF = (0.05, 5.0)
 #: seconds that close() waits for the thread, and who unsubscribes where it must be awaited
 END_TIMEOUT = 2.0
-#: subscriptions of an event loop that are told at a time
-SLICE = 50
 
 _EVERYTHING = Selector()
 _tails: weakref.WeakSet[Tail] = weakref.WeakSet()
@@ -148,7 +146,7 @@ class Tail:
                 self._router.remove(subscription.selector, subscription)
                 subscription.ended = True
             self._subscriptions.clear()
-        _notify(ended)
+        notify(ended)
         self._wake.set()
         if thread is not None:
             self._await(thread)
@@ -255,7 +253,7 @@ class Tail:
             ready = list(self._subscriptions)
             for subscription in ready:
                 subscription.pending = True
-        _notify(ready)
+        notify(ready)
 
     def _publish(self, page: Page) -> None:
         if page.batches:
@@ -267,7 +265,7 @@ class Tail:
                 self._mark(batch, ready)
             assert self._state is not None
             self._state = LogState(page.through, page.state.compacted, page.state.epoch)
-        _notify(ready)
+        notify(ready)
 
     def _mark(self, batch: Batch, ready: dict[Subscription, None]) -> None:
         """Flag the subscriptions that the batch concerns; the lock is held."""
@@ -299,37 +297,6 @@ class Tail:
                 self.log.release()
         except Exception:
             logger.debug("%s: closing a broken connection failed", self.log.alias, exc_info=True)
-
-
-def _notify(subscriptions: Iterable[Subscription]) -> None:
-    """Tell them; those of one event loop together, because waking a loop is a system call."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(list)
-    for subscription in subscriptions:
-        if subscription.loop is None:
-            subscription.notify()
-        else:
-            by_loop[subscription.loop].append(subscription)
-    for loop, members in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_notify_some, loop, iter(members))
-        except RuntimeError:
-            # The loop was closed under them, as at the end of asyncio.run().
-            for subscription in members:
-                subscription.close()
-
-
-def _notify_some(loop: asyncio.AbstractEventLoop, subscriptions: Iterator[Subscription]) -> None:
-    """Tell the first of them, and the others when the loop has done what those wanted.
-
-    All at once would hold up everything else in the loop, and leave thousands of half done
-    things to the garbage collector.
-    """
-    told = 0
-    for subscription in islice(subscriptions, SLICE):
-        subscription.notify()
-        told += 1
-    if told == SLICE:
-        loop.call_soon(_notify_some, loop, subscriptions)
 
 
 def _forget_after_fork() -> None:

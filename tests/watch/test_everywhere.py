@@ -11,7 +11,7 @@ import pytest
 from agent_master_storage import Delete, Write
 from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import TIMEOUT, Worker
-from agent_master_storage.watch.tail import SLICE
+from agent_master_storage.watch.notifying import SLICE
 
 from ..children import child
 

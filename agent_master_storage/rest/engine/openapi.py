@@ -30,7 +30,7 @@ _ERRORS = {
     " invalid_destination or invalid_key: the request can't be understood.",
     404: "server_not_found, backup_not_found, destination_not_found, or unknown_storage.",
     409: "server_exists, server_changed (since its fingerprint was read), destination_exists,"
-    " destination_unavailable, or invalid_document: what is stored is none.",
+    " destination_changed, destination_unavailable, or invalid_document: what is stored is none.",
     413: "too_large: the body, or the document with it.",
     415: "unsupported_media_type.",
 }
@@ -104,7 +104,10 @@ IMPORT = Told(
 EXPORT = Told(
     good={200: "file"},
     errors=(304, 409, 412, 501),
-    parameters=("to_format", "syntax", "server", "include_disabled", "secrets", "match", "seen"),
+    parameters=(
+        *("to_format", "syntax", "server", "include_disabled", "secrets", "match", "seen"),
+        "warned",
+    ),
 )
 BACKUPS = Told(good={200: serializers.BackupListSerializer})
 BACK_UP = Told(
@@ -230,4 +233,9 @@ def _parameters() -> dict[str, Any]:
         "match": header("If-Match", 'Only when the document stands at this ETag: `"7"`.'),
         "none_match": header("If-None-Match", "`*`: only when there is no such server."),
         "seen": header("If-None-Match", "304 when the document still has this ETag."),
+        "warned": header(
+            "Export-Warnings",
+            "A JSON list: what the client will make no sense of.",
+            response=[200],
+        ),
     }

@@ -73,6 +73,7 @@ def test_bodies_and_parameters(schema: Any) -> None:
     files = {JSON, "application/yaml", "application/toml"}
     assert set(found["{alias}/import", "post"]["requestBody"]["content"]) == files
     assert set(found["{alias}/export", "get"]["responses"]["200"]["content"]) == files
+    assert "Export-Warnings" in found["{alias}/export", "get"]["responses"]["200"]["headers"]
     assert "requestBody" not in found["{alias}/servers/{name}/enable", "post"]
 
     def named(path: str, method: str) -> set[str]:
