@@ -110,7 +110,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
 
 class State(models.Model):
-    """Where a namespace stands; on PostgreSQL the log may be ahead of it.
+    """Where a namespace stood when its log was last counted; the log may be ahead of it.
 
     Made at the first use; when it is gone, the store was emptied and a new epoch begins.
     """

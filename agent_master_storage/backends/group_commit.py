@@ -19,8 +19,10 @@ import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from ..exceptions import StorageUnavailable
 from ..types import Operation, Write
 from ..watch.forks import gate
 
@@ -142,7 +144,10 @@ class GroupCommit:
         """Have it committed with the others; ``ticket.wait()`` or its future tell when."""
         self._queue.put(ticket)
         if self._thread is None:
-            self._start()
+            try:
+                self._start()
+            except RuntimeError as error:
+                self._refuse(error)
 
     def close(self) -> None:
         """Commit what waits, and end the thread."""
@@ -155,10 +160,23 @@ class GroupCommit:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._run, name=f"agent-master-storage-commit-{self._name}", daemon=True
                 )
-                self._thread.start()
+                # It may fail, and must then be tried by the next who comes.
+                thread.start()
+                self._thread = thread
+
+    def _refuse(self, error: RuntimeError) -> None:
+        """No thread, as at the exit: nobody waits for what will not be done, or be done later."""
+        refused: list[Waiting] = []
+        with suppress(queue.Empty):
+            while True:
+                ticket = self._queue.get_nowait()
+                if ticket is not None:
+                    ticket.error = StorageUnavailable(f"nothing was written: {error}")
+                    refused.append(ticket)
+        _settle(refused)
 
     # The thread
 

@@ -122,10 +122,17 @@ class Hub:
                 return
             self.closing = False
             self._closed.clear()
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, name=f"agent-master-storage-notify-{self.using}", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # At the exit, or short of threads: what was committed is, whoever hears of it.
+                logger.warning("%s: no notifications, polling goes on: %s", self.using, error)
+                self._sent.set()
+                return
+            self._thread = thread
         if not self._rung:
             self._rung = True
             self._bell.send(b"\0")

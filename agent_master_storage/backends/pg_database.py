@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, InterfaceError
 from psycopg import Cursor
@@ -35,6 +36,16 @@ class PostgreSQLDatabase(Database):
     def never_reconnect_silently(self) -> None:
         """In this thread, a lost connection is an error also where reading again would do."""
         self._thread.is_strict = True
+
+    def commit_for_others(self) -> None:
+        """This thread's connection is not of the pool: who has those waits for us."""
+        connection = connections[self.using]
+        options = connection.settings_dict["OPTIONS"]
+        if "pool" in options or not connection.settings_dict["AUTOCOMMIT"]:
+            options = {name: value for name, value in options.items() if name != "pool"}
+            connection.settings_dict = {
+                **connection.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True
+            }  # fmt: skip
 
     def row(self, statement: str, parameters: Parameters) -> Any:
         """See Database.row()."""
@@ -65,7 +76,7 @@ class PostgreSQLDatabase(Database):
         """None where a write must join: a transaction is open, or somebody listens."""
         connection = self._connection()
         if connection.connection is None:
-            free = connection.settings_dict["AUTOCOMMIT"] and not connection.in_atomic_block
+            free = connection.settings_dict["AUTOCOMMIT"] and _is_unobserved(connection)
         else:
             free = _is_free(connection)
         return connection if free else None
@@ -109,6 +120,8 @@ class PostgreSQLDatabase(Database):
         except _BROKEN:
             if connection.connection is None or not connection.connection.closed:
                 raise
+            if getattr(self._thread, "is_strict", False):
+                raise
         connection.close()
         self._reconnect_if_hung_up(connection)
         return read()
@@ -149,9 +162,12 @@ class Line:
 
 
 def _is_free(connection: BaseDatabaseWrapper) -> bool:
+    return connection.autocommit and _is_unobserved(connection)
+
+
+def _is_unobserved(connection: BaseDatabaseWrapper) -> bool:
     return (
-        connection.autocommit
-        and not connection.in_atomic_block
+        not connection.in_atomic_block
         and not connection.execute_wrappers
         and not connection.queries_logged
     )

@@ -104,8 +104,12 @@ class Session:
 
     def _wait(self, timeout: float, *sources: Any) -> bool:
         """Until one of ``sources`` has something to do. False: none had."""
-        ready, _, _ = select.select(sources, [], [], timeout)
-        if self._driver in ready:
+        # Not select(): it takes no descriptor from 1024 on, and a server has many sockets.
+        poll = select.poll()
+        for source in sources:
+            poll.register(source, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll(timeout * 1000)]
+        if self._driver.fileno() in ready:
             self._take()
         return bool(ready)
 

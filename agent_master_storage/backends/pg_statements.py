@@ -18,7 +18,10 @@ from .sql import CHANGE, ENTRY, STATE, Statement
 # (pg_dump, a long report) none of them can be cleared away, but each must be looked at. In the
 # benchmark 20,000 writes under an old snapshot nearly halve the rate of a writer who updates a
 # counter's row; with this lock, and the revision read from the log behind it, they do not.
-LOCK = "SELECT pg_advisory_xact_lock(%s)"
+LOCK = "SELECT pg_advisory_xact_lock(%s), current_setting('transaction_isolation')"
+# One who sees an old moment sees an old log, too. Where its newest revisions are held still, he
+# finds them taken; where they were trimmed, the state's row was written since, and this fails.
+UNCHANGED = f"SELECT FROM {STATE} WHERE namespace = %s FOR SHARE"
 
 # LIMIT keeps it from being merged into the statement round it, and looked up for each row.
 _AT = (

@@ -17,3 +17,6 @@ class PostgreSQLWriter(Writer):
 
     def _lock(self, ours: Transaction) -> None:
         ours.cursor.execute(pg_statements.LOCK, (self.lock_key,))
+        _, isolation = ours.cursor.fetchone()
+        if isolation != "read committed":
+            ours.cursor.execute(pg_statements.UNCHANGED, (self.namespace,))

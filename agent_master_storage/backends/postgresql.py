@@ -117,6 +117,7 @@ class PostgreSQLStorage(DatabaseStorage):
     def _commit_together(self, tickets: Sequence[Ticket]) -> None:
         """Give each its rows or its error; what GroupCommit calls."""
         try:
+            self._database.commit_for_others()
             self._commit_now(tickets)
         except StorageUnavailable as error:
             for ticket in tickets:

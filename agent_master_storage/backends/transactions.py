@@ -36,7 +36,7 @@ class Database:
     def __init__(self, using: str, announce: Callable[[], None]) -> None:
         self.using = using
         self._announce = announce
-        self._process = os.getpid()
+        _used.add(using)
         self.vendor = connections[using].vendor
 
     # Statements
@@ -144,9 +144,6 @@ class Database:
                 connection.close()
 
     def _connection(self) -> BaseDatabaseWrapper:
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            _leave_to_parent(self.using)
         return connections[self.using]
 
     def _cursor(self, connection: BaseDatabaseWrapper) -> Any:
@@ -199,17 +196,28 @@ class Announcement:
         self.announce()
 
 
-#: connections opened by the parent before a fork; closing one here would end the parent's
-_inherited: list[BaseDatabaseWrapper] = []
+#: databases that storages are on
+_used: set[str] = set()
+#: what the parent had opened before a fork; closing it here would end the parent's
+_inherited: list[Any] = []
 
 
-def _leave_to_parent(using: str) -> None:
-    """After a fork: open our own connection, and keep the parent's from being closed."""
-    connection = connections[using]
-    if connection.connection is None or sqlite.is_in_memory(connection):
-        return
-    _inherited.append(connection)
-    del connections[using]
+def _leave_to_parent() -> None:
+    """After a fork: open our own connections and pools, and keep the parent's from being closed.
+
+    At once, not at their first use: that may come inside atomic(), or in another thread.
+    """
+    for using in _used.intersection(connections):
+        connection = connections[using]
+        if sqlite.is_in_memory(connection):
+            continue
+        # A pool is of the process; its threads are gone here.
+        pools = getattr(connection, "_connection_pools", {})
+        _inherited.append((connection, pools.pop(using, None)))
+        del connections[using]
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 @contextmanager

@@ -59,6 +59,10 @@ BEGIN
     -- An expression, not a statement: what follows sees what was committed before the lock
     -- was got.
     v_locked := pg_advisory_xact_lock(p_lock) IS NULL;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- Fails where the log was trimmed since the moment that the caller sees.
+        PERFORM FROM agent_master_storage_state s WHERE s.namespace = p_namespace FOR SHARE;
+    END IF;
     LOOP
         SELECT s.number::bigint << 50, s.revision, COALESCE((
                 SELECT c.revision FROM agent_master_storage_change c

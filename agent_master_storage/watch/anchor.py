@@ -7,8 +7,9 @@ a failure looked for where it was.
 
 from __future__ import annotations
 
+from ..exceptions import RevisionCompacted
 from ..types import Change
-from .log import Log, LogState, Selector
+from .log import Log, LogState, Page, Selector
 
 _EVERYTHING = Selector()
 
@@ -27,11 +28,20 @@ class Anchor:
 
     def drop_at(self, state: LogState) -> None:
         """Stand at the end of the log."""
-        self._change, self._in_doubt = self._last_change(state), False
+        try:
+            self._change = self._last_change(state)
+        except RevisionCompacted:
+            # Dropped since; the reading that follows finds out.
+            self._change = None
+        self._in_doubt = False
 
-    def move_to(self, change: Change) -> None:
-        """This one was read."""
-        self._change = change
+    def follow(self, page: Page) -> None:
+        """This was read."""
+        if page.batches:
+            self._change = page.batches[-1].changes[-1]
+        elif page.through <= page.state.compacted:
+            # Dropped meanwhile: there is nothing to see again.
+            self._change = None
 
     def holds(self, known: LogState) -> bool:
         """Whether the log goes on where it was read; asked only in doubt.

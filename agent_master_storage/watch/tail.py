@@ -85,10 +85,10 @@ class Tail:
         """``position`` and ``epoch`` have been checked against the log by the caller."""
         subscription = Subscription(self, selector, position, epoch, notify, loop)
         with self._lock:
-            self._subscriptions[subscription] = None
-            self._router.add(selector, subscription)
             if self._thread is None:
                 self._start()
+            self._subscriptions[subscription] = None
+            self._router.add(selector, subscription)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
@@ -164,13 +164,16 @@ class Tail:
     # The thread
 
     def _start(self) -> None:
+        """The lock is held: the thread looks when it is let go."""
         self._state = None
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._run,
             name=f"agent-master-storage-tail-{self.log.alias}",
             daemon=True,
         )
-        self._thread.start()
+        # It may fail, and must then be tried by the next who comes.
+        thread.start()
+        self._thread = thread
 
     def _run(self) -> None:
         failures = 0
@@ -256,8 +259,7 @@ class Tail:
         notify(ready)
 
     def _publish(self, page: Page) -> None:
-        if page.batches:
-            self._anchor.move_to(page.batches[-1].changes[-1])
+        self._anchor.follow(page)
         with self._lock:
             ready: dict[Subscription, None] = {}
             for batch in page.batches:

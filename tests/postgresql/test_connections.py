@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from agent_master_storage import storages
 from agent_master_storage.backends import pg_session
@@ -96,8 +97,6 @@ def test_killed_while_it_waits_for_the_lock_is_an_error_and_nothing_was_done(sto
 @pytest.mark.parametrize("way", ["alone", "together", "tasks", "atomic"])
 def test_an_unknown_outcome_is_never_tried_again(way: str, proxy: Proxy) -> None:
     """The connection is cut when the commit was made and its answer on the way."""
-    from django.db import transaction
-
     storage: Any = storages["postgresql"]
     storage.write("k", b"before")
     storage.hub.close_if_unused()
@@ -142,6 +141,42 @@ def test_a_read_is_repeated_on_a_new_connection(proxy: Proxy) -> None:
     proxy.cuts_answer_to = b"SELECT value"
     assert storage.read("k") == b"value"
     assert proxy.cut == 1
+
+
+def test_the_tail_does_not_read_again_on_a_new_connection(storage: Any) -> None:
+    """Behind it may be another server, whose log is to be compared first."""
+    database = storage._database
+
+    def read() -> Any:
+        try:
+            database.never_reconnect_silently()
+            assert database.row("SELECT 1", ()) == (1,)
+            connections["postgres"].connection.close()
+            with pytest.raises(StorageUnavailable):
+                database.row("SELECT 1", ())
+            return database.row("SELECT 1", ())
+        finally:
+            storage.release()
+
+    with ThreadPoolExecutor(1) as tail:
+        assert tail.submit(read).result() == (1,)
+
+
+def test_notifications_arrive_on_descriptors_of_any_number(storage: Any) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    storage.hub.close_if_unused()
+    descriptors = [os.dup(0) for _ in range(1100)]
+    try:
+        with storage.changes() as changes:
+            wait_for(lambda: storage.hub.works, "listening")
+            storage.write("k", b"")
+            assert len(take(changes, 1)) == 1
+            storage.hub.close_if_unused()
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_pool_of_django_s(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +231,39 @@ def test_after_a_fork_both_go_on(storage: Any) -> None:
     assert seen.wait(2) == [b"parent", b"child"]
     storage.write("k", b"parent again")
     assert seen.wait(3)[-1] == b"parent again"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_after_a_fork_storages_of_one_database_share_the_child_s_connection(
+    alias: str, storage: Any
+) -> None:
+    """None takes it away from another, in the middle of a transaction; nor may a thread."""
+    one: Any = storages[alias]
+    two = type(one)(alias="two", using=one.using, namespace="two")
+    one.write("k", b"")
+    two.write("k", b"")
+    parents = connections[one.using].connection
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            first = threading.Thread(target=lambda: (one.read("k"), one.release()))
+            first.start()
+            first.join()
+            one.read("k")
+            assert connections[one.using].connection is not parents
+            with transaction.atomic(one.using):
+                two.write("undone", b"")
+                transaction.set_rollback(True, using=one.using)
+            with transaction.atomic(one.using):
+                one.write("child", b"")
+                two.write("child", b"")
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert (one.list(), two.list()) == (["child", "k"], ["child", "k"])
 
 
 def test_nothing_stays_open_after_close(storage: Any) -> None:

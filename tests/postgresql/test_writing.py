@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -155,6 +156,18 @@ def test_with_autocommit_off_it_joins(storage: Any) -> None:
     assert storage.list() == ["k"]
 
 
+def test_with_autocommit_off_everywhere_tasks_are_committed(
+    storage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in no transaction of anybody's, who could commit it."""
+    connections["postgres"].close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connections["postgres"].settings_dict, "AUTOCOMMIT", False)
+        assert asyncio.run(storage.awrite("k", b"")) == 1
+        storage.close()
+    assert storage.list() == ["k"]
+
+
 def test_who_listens_to_the_queries_hears_of_them(storage: Any) -> None:
     storage.write("k", b"")
     with CaptureQueriesContext(connections["postgres"]) as captured:
@@ -163,6 +176,20 @@ def test_who_listens_to_the_queries_hears_of_them(storage: Any) -> None:
     told = " ".join(query["sql"] for query in captured)
     assert "agent_master_storage_commit" in told
     assert "SELECT value" in told
+
+
+def test_who_listens_before_there_is_a_connection_hears_of_them_too(storage: Any) -> None:
+    told: list[str] = []
+
+    def listen(execute: Any, sql: str, *rest: Any) -> Any:
+        told.append(sql)
+        return execute(sql, *rest)
+
+    storage.write("k", b"")
+    connections["postgres"].close()
+    with connections["postgres"].execute_wrapper(listen):
+        storage.write("k", b"one")
+    assert "agent_master_storage_commit" in " ".join(told)
 
 
 @pytest.mark.parametrize("alias", ["postgres", "postgresql"])

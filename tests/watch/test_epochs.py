@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -196,3 +197,42 @@ def test_one_that_went_on_is_the_same(
         monkeypatch.setattr(database, "read_log", read_log)
         assert [change.value for change in take(changes, 2)] == [b"two", b"three"]
     assert database.epoch == epoch
+
+
+def test_one_whose_newest_revision_was_compacted_is_the_same(storage: Any) -> None:
+    epoch = storage.epoch
+    with storage.changes() as changes:
+        storage.write("k", b"one")
+        take(changes, 1)
+        storage.compact(storage.revision)
+        # It reads that there is nothing more, then it doubts.
+        for step in (storage.tail.wake, storage.tail.doubt):
+            step()
+            storage.tail.wake()
+            time.sleep(0.2)
+        storage.write("k", b"two")
+        assert [change.value for change in take(changes, 1)] == [b"two"]
+    assert storage.epoch == epoch
+
+
+def test_one_that_was_compacted_when_it_was_looked_at_is_the_same(
+    database: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Between the question where the log stands and the look at its end."""
+    database.write("k", b"one")
+    epoch, log_state = database.epoch, database.log_state
+
+    def log_state_then_compact() -> Any:
+        state = log_state()
+        database.compact(1)
+        return state
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "log_state", log_state_then_compact)
+        changes = database.changes()
+        wait_for(lambda: database.tail.revision == 1)
+    with changes:
+        database.write("k", b"two")
+        assert [change.value for change in take(changes, 1)] == [b"two"]
+    assert database.epoch == epoch
+    assert "goes on trying" not in caplog.text
