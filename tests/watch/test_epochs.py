@@ -224,7 +224,8 @@ def test_one_that_was_compacted_when_it_was_looked_at_is_the_same(
 
     def log_state_then_compact() -> Any:
         state = log_state()
-        database.compact(1)
+        if "-tail-" in threading.current_thread().name:
+            database.compact(1)
         return state
 
     with monkeypatch.context() as patch:
