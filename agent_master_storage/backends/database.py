@@ -69,7 +69,7 @@ class DatabaseStorage(LoggedStorage):
         self._writer = (PostgreSQLWriter if on_postgresql else Writer)(namespace, limits=self)
 
     def _make_database(self) -> Database:
-        return Database(self.using, self._announce)
+        return Database(self.using, self.namespace, self._announce)
 
     # Reading
 
