@@ -69,7 +69,7 @@ class DatabaseStorage(LoggedStorage):
         self._writer = (PostgreSQLWriter if on_postgresql else Writer)(namespace, limits=self)
 
     def _make_database(self) -> Database:
-        return Database(self.using, self._announce)
+        return Database(self.using, self.namespace, self._announce)
 
     # Reading
 
@@ -205,6 +205,13 @@ class DatabaseStorage(LoggedStorage):
             # Some were compacted between the two statements.
             self._state().check(since)
         return Page(self._batches(found), through, state)
+
+    def last_of(self, revision: int) -> Change | None:
+        """See Log.last_of(). Idle processes ask it once a second, whatever the value's size."""
+        row = self._database.row(sql.LAST_OF, sql.span(self.namespace, revision - 1, revision))
+        # After the look: what was compacted between the two is not taken for missing.
+        self._state().check(revision - 1)
+        return row and self._change(row)
 
     def _cut(self, sizes: Sequence[Any], limit: int, whole: bool, since: int) -> int | None:
         """The revision at which a page must end; None: it holds all that there is."""

@@ -117,6 +117,12 @@ class LoggedStorage(BaseStorage):
         whole: bool = True,
     ) -> Page: ...
 
+    def last_of(self, revision: int) -> Change | None:
+        """See Log.last_of()."""
+        page = self.read_log(revision - 1, Selector(), limit=1)
+        at = [change for change in page.changes if change.revision == revision]
+        return at[-1] if at else None
+
     @abstractmethod
     def waiter(self, wake: threading.Event) -> Waiter: ...
 

@@ -29,8 +29,8 @@ Parameters = Sequence[Any]
 class PostgreSQLDatabase(Database):
     """One of settings.DATABASES, on psycopg 3."""
 
-    def __init__(self, using: str, announce: Callable[[], None]) -> None:
-        super().__init__(using, announce)
+    def __init__(self, using: str, namespace: str, announce: Callable[[], None]) -> None:
+        super().__init__(using, namespace, announce)
         self._thread = threading.local()
 
     def never_reconnect_silently(self) -> None:

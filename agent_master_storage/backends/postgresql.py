@@ -54,7 +54,7 @@ class PostgreSQLStorage(DatabaseStorage):
         self._uncounted = 0
 
     def _make_database(self) -> PostgreSQLDatabase:
-        return PostgreSQLDatabase(self.using, self._announce)
+        return PostgreSQLDatabase(self.using, self.namespace, self._announce)
 
     # Writing
 

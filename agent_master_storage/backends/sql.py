@@ -113,6 +113,10 @@ COMPACTED = (
 _OF_KEY = f"SELECT {_CHANGE_COLUMNS} FROM {CHANGE} c WHERE {_IN_SPAN} AND c.key = %s"
 BEFORE = f"{_OF_KEY} ORDER BY c.id DESC LIMIT 1"
 AFTER = f"{_OF_KEY} ORDER BY c.id LIMIT 1"
+LAST_OF = (
+    f"SELECT {_CHANGE_COLUMNS.replace('c.value', 'NULL')} FROM {CHANGE} c WHERE {_IN_SPAN}"
+    " ORDER BY c.id DESC LIMIT 1"
+)
 TRANSACTION_END = (
     f'SELECT MAX(c.revision) FROM {CHANGE} c WHERE {_IN_SPAN} AND c."transaction" = %s'
 )

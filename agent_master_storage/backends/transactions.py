@@ -33,8 +33,9 @@ _TRY_AGAIN = {"40001", "40P01", "23505"}
 class Database:
     """One of settings.DATABASES, as a storage uses it."""
 
-    def __init__(self, using: str, announce: Callable[[], None]) -> None:
+    def __init__(self, using: str, namespace: str, announce: Callable[[], None]) -> None:
         self.using = using
+        self.namespace = namespace
         self._announce = announce
         _used.add(using)
         self.vendor = connections[using].vendor
@@ -86,8 +87,9 @@ class Database:
         with self._cursor(connection) as cursor:
             ours = Transaction(connection, cursor, self.first_revision())
             result = function(ours)
-        if ours.began_at is None and ours.first is not None:
-            announcement = Announcement(self._announce, ours.first)
+        announced = any(found.announce == self._announce for found in self._announcements())
+        if ours.first is not None and not announced:
+            announcement = Announcement(self._announce, self.namespace, ours.first)
             transaction.on_commit(announcement, using=self.using, robust=True)
         return result
 
@@ -129,11 +131,14 @@ class Database:
 
     def first_revision(self) -> int | None:
         """The first revision that the caller's open transaction has taken."""
+        return next((found.first for found in self._announcements()), None)
+
+    def _announcements(self) -> Iterator[Announcement]:
+        """Of what the caller's open transaction has written here, by any alias of these rows."""
         for _, function, *_ in connections[self.using].run_on_commit:
             # A rollback, of a savepoint too, has dropped it from the list.
-            if isinstance(function, Announcement) and function.announce == self._announce:
-                return function.first
-        return None
+            if isinstance(function, Announcement) and function.namespace == self.namespace:
+                yield function
 
     # Connections
 
@@ -188,8 +193,9 @@ class Transaction:
 class Announcement:
     """Runs when a transaction has been committed, and remembers where it began."""
 
-    def __init__(self, announce: Callable[[], None], first: int) -> None:
+    def __init__(self, announce: Callable[[], None], namespace: str, first: int) -> None:
         self.announce = announce
+        self.namespace = namespace
         self.first = first
 
     def __call__(self) -> None:

@@ -7,11 +7,11 @@ a failure looked for where it was.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..exceptions import RevisionCompacted
 from ..types import Change
-from .log import Log, LogState, Page, Selector
-
-_EVERYTHING = Selector()
+from .log import Log, LogState, Page
 
 
 class Anchor:
@@ -38,7 +38,7 @@ class Anchor:
     def follow(self, page: Page) -> None:
         """This was read."""
         if page.batches:
-            self._change = page.batches[-1].changes[-1]
+            self._change = _without_value(page.batches[-1].changes[-1])
         elif page.through <= page.state.compacted:
             # Dropped meanwhile: there is nothing to see again.
             self._change = None
@@ -59,6 +59,10 @@ class Anchor:
         """The one that ``state.revision`` ends with; None when it is known not to be held."""
         if state.revision <= state.compacted:
             return None
-        page = self._log.read_log(state.revision - 1, _EVERYTHING, limit=1)
-        at = [change for change in page.changes if change.revision == state.revision]
-        return at[-1] if at else None
+        found = self._log.last_of(state.revision)
+        return found and _without_value(found)
+
+
+def _without_value(change: Change) -> Change:
+    """Who changed what and when tells it from any other."""
+    return replace(change, type="delete", value=None)

@@ -169,6 +169,12 @@ class Log(Protocol):
         else never a revision. RevisionCompacted and RevisionAhead as LogState.check() says.
         """
 
+    def last_of(self, revision: int) -> Change | None:
+        """The last change of a revision, its value perhaps left out; None: there is none.
+
+        RevisionCompacted and RevisionAhead as read_log() after the revision before.
+        """
+
     def renew_epoch(self, known: LogState) -> LogState:
         """The store was set back behind ``known``: begin a new epoch unless one has begun."""
 

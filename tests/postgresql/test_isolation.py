@@ -28,13 +28,14 @@ def write_elsewhere(storage: Any, count: int) -> None:
 
 @pytest.mark.parametrize("alias", ["postgres", "postgresql"])
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-@pytest.mark.parametrize("count", [1, 60], ids=["held", "trimmed"])
+@pytest.mark.parametrize("count", [1, 100], ids=["held", "trimmed"])
 def test_it_is_refused_once_others_have_written(
     count: int, level: str, alias: str, storage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where those that they wrote in its place were dropped from the log."""
     written: Any = storages[alias]
-    monkeypatch.setattr(written, "history_limit", 5)
+    # Such that the late write is not one that counts and trims the log itself.
+    monkeypatch.setattr(written, "history_limit", 60)
     written.write("a", b"")
     with pytest.raises(StorageUnavailable), transaction.atomic("postgres"):
         with connections["postgres"].cursor() as cursor:

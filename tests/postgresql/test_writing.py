@@ -17,6 +17,8 @@ from agent_master_storage.exceptions import (
     StorageError,
     StorageUnavailable,
 )
+from agent_master_storage.testing import take
+from agent_master_storage.watch import Selector
 
 from .proxy import Proxy
 
@@ -118,6 +120,27 @@ def test_inside_atomic_it_joins_and_asks_no_other_connection(storage: Any) -> No
             assert other.submit(_list_and_release, storage).result() == []
     assert storage.list() == ["k"]
     assert [change.value for change in storage.history()] == [b"one", b"three"]
+
+
+@pytest.mark.parametrize("aliases", [["postgres", "postgresql"], ["postgresql", "postgres"]])
+def test_aliases_of_the_same_rows_share_the_caller_s_transaction(
+    aliases: list[str], storage: Any
+) -> None:
+    """It is one batch in the log, and each of them tells its own watchers."""
+    one, two = (storages[alias] for alias in aliases)
+    one.write("k", b"")
+    with one.changes() as seen_by_one, two.changes() as seen_by_two:
+        with transaction.atomic("postgres"):
+            with pytest.raises(ZeroDivisionError), transaction.atomic("postgres"):
+                two.write("undone", b"")
+                raise ZeroDivisionError
+            assert [one.write("k", b"1"), two.write("k", b"2"), one.write("k", b"3")] == [2, 3, 4]
+            assert one.log_state() == two.log_state()  # type: ignore[attr-defined]
+            assert two.log_state().revision == 1  # type: ignore[attr-defined]
+        for changes in (seen_by_one, seen_by_two):
+            assert [change.value for change in take(changes, 3)] == [b"1", b"2", b"3"]
+    (batch,) = one.read_log(1, Selector(), limit=1).batches  # type: ignore[attr-defined]
+    assert [change.revision for change in batch.changes] == [2, 3, 4]
 
 
 def _list_and_release(storage: Any) -> list[str]:

@@ -224,7 +224,8 @@ def test_one_that_was_compacted_when_it_was_looked_at_is_the_same(
 
     def log_state_then_compact() -> Any:
         state = log_state()
-        database.compact(1)
+        if "-tail-" in threading.current_thread().name:
+            database.compact(1)
         return state
 
     with monkeypatch.context() as patch:
@@ -236,3 +237,30 @@ def test_one_that_was_compacted_when_it_was_looked_at_is_the_same(
         assert [change.value for change in take(changes, 1)] == [b"two"]
     assert database.epoch == epoch
     assert "goes on trying" not in caplog.text
+
+
+def test_whether_it_is_the_same_is_asked_without_the_value(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing happens it is asked once a second."""
+    database.write("k", b"x" * 100_000)
+    epoch, asked = database.epoch, threading.Event()
+    told: list[Any] = []
+    with database.changes() as changes:
+        wait_for(lambda: database.tail.revision == 1)
+        last_of = database.last_of
+
+        def look(revision: int) -> Any:
+            found = last_of(revision)
+            told.append(found)
+            asked.set()
+            return found
+
+        monkeypatch.setattr(database, "last_of", look)
+        database.tail.doubt()
+        database.tail.wake()
+        assert asked.wait(10)
+        database.write("k", b"")
+        take(changes, 1)
+    assert (told[0].key, told[0].revision, told[0].value) == ("k", 1, None)
+    assert database.epoch == epoch
