@@ -12,6 +12,8 @@ import re
 from .exceptions import InvalidKey, InvalidValue, ValueTooLarge
 
 MAX_KEY_LENGTH = 512
+#: a larger limit is as good as none, and more than a database takes
+MAX_LIMIT = 2**31 - 1
 
 #: lone surrogates are the only str that UTF-8 cannot encode; the rest is category Cc
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -50,6 +52,15 @@ def check_revision(revision: int, name: str = "revision") -> int:
     if isinstance(revision, int) and not isinstance(revision, bool) and 0 <= revision < 2**63:
         return revision
     raise InvalidValue(f"{name} must be a whole number from 0 to 2**63 - 1, not {revision!r}")
+
+
+def check_limit(limit: int | None) -> int | None:
+    """Return ``limit``: an int from 1, None for no limit; more than MAX_LIMIT is MAX_LIMIT."""
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidValue(f"limit must be a whole number from 1, not {limit!r}")
+    return min(limit, MAX_LIMIT)
 
 
 def prefix_range(prefix: str) -> tuple[str, str | None]:

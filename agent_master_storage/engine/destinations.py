@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -19,6 +18,7 @@ from ..exceptions import InvalidKey, InvalidValue, KeyNotFound
 from ..keys import check_key
 from . import keys
 from .core import Core, twin
+from .destination import DEFAULT_FORMAT, FILE, STORAGE, Destination
 from .document import Document
 from .exceptions import (
     DestinationChanged,
@@ -27,106 +27,10 @@ from .exceptions import (
     InvalidDestination,
 )
 from .formats import registry
-from .formats.base import Format
 from .roots import check_root
-from .types import Server, View, fingerprint, problems
+from .types import problems
 
 logger = logging.getLogger("agent_master_storage.engine")
-
-DEFAULT_FORMAT = "mcpServers"
-
-FILE = "file"
-STORAGE = "storage"
-
-#: what the Go engine calls the format of its targets
-_GO_FORMATS = {"flat": "mcpServers", "nested": "vscode-settings", "project-nested": "mcpServers"}
-
-#: what Claude Code takes, as the Go engine's sanitizer leaves it
-_UNFIT = re.compile(r"[^a-zA-Z0-9_-]+")
-_MAX_FIT = 64
-
-
-class Destination(View):
-    """A file, or the key ``targets:<name>:config``, that gets the enabled servers."""
-
-    always: ClassVar[frozenset[str]] = frozenset(
-        {
-            "name",
-            "type",
-            "enabled",
-            "config_path",
-            "requires_sanitization",
-            "supports_projects",
-            "config_format",
-        }
-    )
-
-    name: str
-    #: "file" or "storage"
-    type: str = FILE
-    enabled: bool = False
-    #: of a file: absolute, or from the home folder with ``~``
-    config_path: str = ""
-    #: whether names of servers are made to fit [a-zA-Z0-9_-]{1,64}
-    requires_sanitization: bool = False
-    #: whether servers of one project alone go under ``projects.<path>``, as in ~/.claude.json
-    supports_projects: bool = False
-    #: see ``formats``
-    config_format: str = DEFAULT_FORMAT
-    #: a regular expression; servers whose name does not match it are left out
-    server_name_pattern: str = ""
-
-    @property
-    def is_file(self) -> bool:
-        return self.type != STORAGE
-
-    @property
-    def format(self) -> Format:
-        """What it is written as; InvalidValue when there is no such format."""
-        return registry.get(_GO_FORMATS.get(self.config_format, self.config_format))
-
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return Path(self.config_path).expanduser()
-
-    @property
-    def key(self) -> str:
-        """The key, where it is none."""
-        return keys.target(self.name)
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with every change of what is remembered; give it as ``if_unchanged``."""
-        return fingerprint(self.to_dict())
-
-    def takes(self, servers: Iterable[Server], project: str = "") -> dict[str, Server]:
-        """The servers that go here, under the names that they have here.
-
-        Where projects are supported, those of one project alone, or of none.
-        """
-        taken: dict[str, Server] = {}
-        for server in servers:
-            if self.supports_projects and _project(server) != project:
-                continue
-            name = self._free_name(server.name, taken)
-            if server.enabled and server.internal.goes_to(self.name) and self._fits(name):
-                taken[name] = server
-        return taken
-
-    def _fits(self, name: str) -> bool:
-        return not self.server_name_pattern or bool(re.search(self.server_name_pattern, name))
-
-    def _free_name(self, name: str, taken: dict[str, Server]) -> str:
-        if not self.requires_sanitization:
-            return name
-        fit = base = _UNFIT.sub("-", name).strip("-_")[:_MAX_FIT] or "server"
-        number = 1
-        while fit in taken:
-            number += 1
-            fit = f"{base[: _MAX_FIT - len(str(number)) - 1]}-{number}"
-        return fit
-
 
 Destinations: TypeAlias = list[Destination]
 
@@ -151,31 +55,18 @@ class DestinationVerbs(Core):
         ``mcpServers``. DestinationExists; InvalidDestination, also for a file that is in none of
         the folders of AGENT_MASTER_STORAGE_DESTINATION_ROOTS.
         """
-        if not format:
-            format = getattr(registry.of_file(path), "name", DEFAULT_FORMAT)
-        destination = _checked(
-            name,
-            {
-                "name": name,
-                "type": FILE if path else STORAGE,
-                "enabled": enabled,
-                "configPath": str(path),
-                "requiresSanitization": requires_sanitization,
-                "supportsProjects": supports_projects,
-                "configFormat": format,
-                "serverNamePattern": server_name_pattern,
-            },
-        )
+        fields = {
+            "type": FILE if path else STORAGE,
+            "enabled": enabled,
+            "config_path": path,
+            "requires_sanitization": requires_sanitization,
+            "supports_projects": supports_projects,
+            "config_format": format or getattr(registry.of_file(path), "name", DEFAULT_FORMAT),
+            "server_name_pattern": server_name_pattern,
+        }
+        destination = _checked(name, _named(fields))
         _check_root(destination)
-
-        def edit(document: Document) -> Destination:
-            targets = document.section("targets")
-            if name in targets:
-                raise DestinationExists(name)
-            targets[name] = destination.to_dict()
-            return destination
-
-        return self.change(edit)
+        return self.change(lambda document: _added(document, destination))
 
     def update_destination(
         self, name: str, /, *, if_unchanged: str | None = None, **fields: Any
@@ -242,8 +133,12 @@ class DestinationVerbs(Core):
     alist_destinations = twin(list_destinations)
 
 
-def _project(server: Server) -> str:
-    return server.internal.project_path if server.internal.project_specific else ""
+def _added(document: Document, destination: Destination) -> Destination:
+    targets = document.section("targets")
+    if destination.name in targets:
+        raise DestinationExists(destination.name)
+    targets[destination.name] = destination.to_dict()
+    return destination
 
 
 def _of(document: Document, name: str) -> Destination:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .backups import Backup
-from .destinations import Destination
+from .destination import Destination
 from .document import Document
 from .importing import ImportResult
 from .preview import Preview

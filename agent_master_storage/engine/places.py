@@ -8,7 +8,7 @@ from pathlib import Path
 from ..backends.base import BaseStorage
 from ..exceptions import KeyNotFound
 from . import files
-from .destinations import Destination
+from .destination import Destination
 from .exceptions import DestinationUnavailable
 from .roots import ROOTS, allowed_roots, check_root
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from . import formats, patching
-from .destinations import Destination
+from .destination import Destination
 from .document import Document
 from .exceptions import DestinationUnavailable, InvalidDocument, InvalidServer
 from .formats.base import look

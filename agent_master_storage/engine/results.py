@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..exceptions import StorageError, StorageUnavailable
 from . import times
-from .destinations import Destination
+from .destination import Destination
 from .preview import Preview
 from .types import Time, View
 

@@ -16,7 +16,8 @@ from ..exceptions import (
 from . import keys, results
 from .backups import BackupVerbs
 from .core import twin, until_first
-from .destinations import Destination, DestinationVerbs
+from .destination import Destination
+from .destinations import DestinationVerbs
 from .exceptions import DestinationUnavailable, InvalidDestination
 from .files import FileChanged
 from .places import place_of

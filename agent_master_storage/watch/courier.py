@@ -48,10 +48,15 @@ class Courier:
         if not self._layer_reaches_others():
             return
         with self._lock:
+            try:
+                loop = self._running_loop()
+            except RuntimeError as error:
+                # Who calls has written: that is not to be taken for a failure.
+                self._complain("sending", error)
+                return
             first = group not in self._unsent
             self._unsent.add(group)
             self._sent.clear()
-            loop = self._running_loop()
         if first:
             asyncio.run_coroutine_threadsafe(self._send(group), loop)
 
@@ -86,12 +91,17 @@ class Courier:
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=self._loop.run_forever,
-                name="agent-master-storage-courier",
-                daemon=True,
-            ).start()
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(
+                target=loop.run_forever, name="agent-master-storage-courier", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                loop.close()
+                raise
+            # Not before it runs: nothing would be sent, nor waited for, on one that never does.
+            self._loop = loop
         return self._loop
 
     async def _send(self, group: str) -> None:

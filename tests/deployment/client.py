@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
+import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -87,31 +87,20 @@ async def clients(
         yield [await stack.enter_async_context(client(server, alias)) for _ in range(count)]
 
 
-def processes_of(pid: int) -> Iterator[int]:
-    """The process and all below it (Linux)."""
-    yield pid
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    for child in children.read_text().split():
-        yield from processes_of(int(child))
+def processes_of(pid: int) -> list[psutil.Process]:
+    """The process and all below it."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
 
 
-def cpu_seconds(pids: list[int]) -> float:
+def cpu_seconds(processes: list[psutil.Process]) -> float:
     """What they have used up to now."""
-    ticks = 0
-    for pid in pids:
-        # After the command's name, which may hold anything.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / 100
+    times = [process.cpu_times() for process in processes]
+    return sum(one.user + one.system for one in times)
 
 
-def resident_mib(pids: list[int]) -> float:
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                total += int(line.split()[1])
-    return total / 1024
+def resident_mib(processes: list[psutil.Process]) -> float:
+    return float(sum(process.memory_info().rss for process in processes) / 1024**2)
 
 
 async def ended(server: Server, within: float) -> float:

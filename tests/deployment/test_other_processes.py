@@ -73,10 +73,10 @@ async def test_waiting_costs_next_to_nothing(uvicorn: Server) -> None:
         for socket in sockets:
             await socket.watch()
         await asyncio.sleep(0.5)
-        pids = list(processes_of(uvicorn.process.pid))
-        before, began = cpu_seconds(pids), time.monotonic()
+        processes = processes_of(uvicorn.process.pid)
+        before, began = cpu_seconds(processes), time.monotonic()
         await asyncio.sleep(5)
-        share = (cpu_seconds(pids) - before) / (time.monotonic() - began)
+        share = (cpu_seconds(processes) - before) / (time.monotonic() - began)
     print(f"\nidle: {share:.2%} of a core", end=" ")
     assert share < CPU_LIMIT
 

@@ -31,7 +31,7 @@ async def test_costs_little_harms_nobody_and_gets_all(admin_user: Any) -> None:
             slow = [await stack.enter_async_context(client(server)) for _ in range(5)]
             for socket in slow:
                 await socket.watch()
-            before = resident_mib(list(processes_of(server.process.pid)))
+            before = resident_mib(processes_of(server.process.pid))
             delays = []
             for number in range(WRITES):
                 began = time.monotonic()
@@ -39,7 +39,7 @@ async def test_costs_little_harms_nobody_and_gets_all(admin_user: Any) -> None:
                 frame = await quick.receive()
                 delays.append(time.monotonic() - began)
                 assert frame["changes"][0]["key"] == f"k{number}"
-            grown = resident_mib(list(processes_of(server.process.pid))) - before
+            grown = resident_mib(processes_of(server.process.pid)) - before
             assert sorted(delays)[WRITES // 2] < 1
             assert grown < BOUND_MIB, f"{grown:.0f} MiB"
             for socket in slow:
@@ -54,12 +54,12 @@ async def test_a_snapshot_that_nobody_reads(admin_user: Any) -> None:
     for number in range(60):
         await storage.awrite(f"k{number:02}", b"x" * 500_000)
     with start("uvicorn", 1) as server:
-        before = resident_mib(list(processes_of(server.process.pid)))
+        before = resident_mib(processes_of(server.process.pid))
         async with client(server) as slow, client(server) as quick:
             for number in range(100):
                 await slow.send(op="watch", id=str(number), prefix="", snapshot=True)
             await asyncio.sleep(1)
-            grown = resident_mib(list(processes_of(server.process.pid))) - before
+            grown = resident_mib(processes_of(server.process.pid)) - before
             assert grown < BOUND_MIB, f"{grown:.0f} MiB"
             await quick.watch()
             slow.connection.transport.abort()

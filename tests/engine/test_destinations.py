@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent_master_storage.engine import Engine
-from agent_master_storage.engine.destinations import Destination
+from agent_master_storage.engine.destination import Destination
 from agent_master_storage.engine.exceptions import (
     DestinationExists,
     DestinationNotFound,

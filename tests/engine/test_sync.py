@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 
 from agent_master_storage import wire
 from agent_master_storage.engine import Document, Engine, files
-from agent_master_storage.engine.destinations import Destination
+from agent_master_storage.engine.destination import Destination
 from agent_master_storage.engine.exceptions import DestinationUnavailable, InvalidDestination
 
 from .documents import put

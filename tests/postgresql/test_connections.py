@@ -207,7 +207,6 @@ def test_a_pool_of_django_s(storage: Any, monkeypatch: pytest.MonkeyPatch) -> No
         connection.close_pool()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_after_a_fork_both_go_on(storage: Any) -> None:
     seen = Recorder()
     storage.watch("k", seen)
@@ -233,7 +232,6 @@ def test_after_a_fork_both_go_on(storage: Any) -> None:
     assert seen.wait(3)[-1] == b"parent again"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("alias", ["default", "postgres"])
 def test_after_a_fork_storages_of_one_database_share_the_child_s_connection(
     alias: str, storage: Any

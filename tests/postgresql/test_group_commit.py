@@ -189,7 +189,6 @@ def test_none_is_committed_twice_or_forgotten_however_they_come() -> None:
     assert len(done) == len({ticket.actor for ticket in done}) == 8 * 300
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_after_a_fork_the_child_has_a_group_and_connections_of_its_own(storage: Any) -> None:
     in_threads(storage, [lambda: storage.write("k", b"")] * 4)
     reading, writing = os.pipe()

@@ -51,7 +51,6 @@ def test_writers_may_hold_all_of_it(storage: Any, pool: Any) -> None:
     assert sorted(chain.from_iterable(found)) == list(range(1, 5 * SIZE + 1))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_has_its_own(storage: Any, pool: Any) -> None:
     storage.write("k", b"parent")
     ours = {connections["postgres"].connection.info.backend_pid}  # type: ignore[union-attr]

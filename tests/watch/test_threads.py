@@ -12,6 +12,7 @@ import pytest
 from agent_master_storage import storages
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import take, wait_for
+from agent_master_storage.watch import courier
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
@@ -71,3 +72,21 @@ def test_what_was_committed_is_when_nobody_can_be_told(
     assert "polling goes on" in caplog.text
     assert storage.write("k", b"") == 2
     wait_for(storage.hub._sent.is_set, "the next one is told")
+
+
+def test_who_wrote_is_not_told_of_a_wake_up_that_fails(
+    transactional_db: None, settings: Any, fails_once: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messenger = courier.Courier()
+    monkeypatch.setattr("agent_master_storage.backends.database.courier", messenger)
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": []}}
+    }
+    failed = fails_once("-courier")
+    storage = storages["postgres"]
+    assert storage.write("k", b"one") == 1
+    assert failed
+    # The next one starts it.
+    assert storage.write("k", b"two") == 2
+    messenger.flush()
+    assert messenger._loop is not None and messenger._loop.is_running()

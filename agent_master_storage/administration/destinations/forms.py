@@ -8,7 +8,7 @@ from typing import Any, cast
 from django import forms
 
 from ...engine import formats
-from ...engine.destinations import Destination
+from ...engine.destination import Destination
 from ...engine.roots import ROOTS, allowed_roots
 from ..servers.forms import TEXT
 

@@ -8,9 +8,9 @@ from asgiref.sync import sync_to_async
 
 from ...actor import current_actor
 from ...exceptions import KeyNotFound
-from ...keys import check_key, check_prefix, check_revision, check_value
+from ...keys import check_key, check_limit, check_prefix, check_revision, check_value
 from ...types import Changes, Delete, Entries, Entry, Keys, Operation, Snapshot, Write
-from ..logged import LoggedStorage, check_limit
+from ..logged import LoggedStorage
 from ..operations import check_operations
 from .async_server import AsyncServer
 from .layout import Names

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ... import wire
 from ...actor import actor
 from ...engine import Engine, bulk, faces, files, formats
-from ...engine.destinations import DEFAULT_FORMAT
+from ...engine.destination import DEFAULT_FORMAT
 from ...engine.exceptions import InvalidDocument
 from ...engine.results import Results
 from ...engine.secrets import advice, mask

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...engine import Server
 from ...engine.backups import Backup
-from ...engine.destinations import Destination
+from ...engine.destination import Destination
 from ...engine.importing import ImportResult
 from ...engine.preview import Preview
 from ...engine.results import SyncResult

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...engine import Engine, faces
-from ...engine.destinations import FILE, STORAGE, Destination
+from ...engine.destination import FILE, STORAGE, Destination
 from ...engine.places import check_remote
 from ...exceptions import InvalidValue
 from .. import params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ....engine.destinations import Destination
+from ....engine.destination import Destination
 from ....engine.exceptions import DestinationNotFound, EngineError
 from ....engine.places import check_remote
 from ...document_view import DocumentView, PartView

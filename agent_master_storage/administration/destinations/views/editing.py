@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from ....engine.destinations import FILE, STORAGE, Destination
+from ....engine.destination import FILE, STORAGE, Destination
 from ....engine.exceptions import DestinationChanged, InvalidDestination
 from ..forms import FIELDS, DestinationForm
 from .base import DestinationPage, facts

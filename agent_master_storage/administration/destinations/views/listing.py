@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ....engine import times
-from ....engine.destinations import Destination
+from ....engine.destination import Destination
 from ....engine.exceptions import InvalidDocument
 from ....engine.places import check_remote
 from ....engine.results import SyncResult

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from ....engine.destinations import Destination
+from ....engine.destination import Destination
 from ....engine.exceptions import DestinationUnavailable, InvalidDestination
 from ....engine.preview import Preview
 from ....engine.results import SyncResult
