@@ -221,7 +221,7 @@ def rows(storage: BaseStorage, prefix: str, after: str, limit: int) -> list[Row]
 
 def _logged_rows(storage: LoggedStorage, prefix: str, after: str, limit: int) -> Iterator[Row]:
     entries = storage.page(prefix, after, limit, values=False).entries
-    sizes = storage._sizes(prefix, after, limit)[: len(entries)]
+    sizes = storage.sizes(prefix, after, limit)[: len(entries)]
     loaded: dict[str, Content] = {}
     for start, end in _runs(_smallest(sizes)):
         before = entries[start - 1].key if start else after

@@ -124,6 +124,12 @@ class LoggedStorage(FollowedStorage):
             limit = min(limit, 1 + sum(1 for size in total if size < max_bytes))
         return self._scan(prefix, after, limit, values)
 
+    def sizes(self, prefix: str = "", after: str = "", limit: int = PAGE_CHANGES) -> Sequence[int]:
+        """Return the lengths of the values that page() goes through, in bytes."""
+        check_prefix(prefix)
+        check_prefix(after, "after")
+        return self._sizes(prefix, after, check_limit(limit) or PAGE_CHANGES)
+
     def snapshot(self, prefix: str = "") -> Snapshot:
         """See BaseStorage.snapshot()."""
         return self._scan(check_prefix(prefix), "", None, True)

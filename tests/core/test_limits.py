@@ -11,7 +11,12 @@ from agent_master_storage import Check, Delete, Write, storages
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.backends.operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS
 from agent_master_storage.backends.redis import RedisStorage
-from agent_master_storage.exceptions import InvalidValue, RevisionCompacted, StorageError
+from agent_master_storage.exceptions import (
+    InvalidKey,
+    InvalidValue,
+    RevisionCompacted,
+    StorageError,
+)
 from agent_master_storage.models import Change, State
 from agent_master_storage.testing import take
 
@@ -174,3 +179,15 @@ def test_a_page_ends_early(storage: Any) -> None:
     assert len(storage.page(after="k4", max_bytes=10**9).entries) == 5
     bare = storage.page(values=False, max_bytes=1)
     assert [entry.key for entry in bare.entries] == [f"k{number}" for number in range(10)]
+
+
+def test_sizes_are_told_without_the_values(storage: Any) -> None:
+    for number in range(5):
+        storage.write(f"k{number}", b"x" * number)
+    storage.write("other", b"")
+    assert list(storage.sizes("k", after="k1", limit=2)) == [2, 3]
+    assert list(storage.sizes()) == [0, 1, 2, 3, 4, 0]
+    with pytest.raises(InvalidKey):
+        storage.sizes(after="\n")
+    with pytest.raises(InvalidValue):
+        storage.sizes(limit=0)
