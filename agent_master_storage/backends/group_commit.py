@@ -45,11 +45,13 @@ _groups: weakref.WeakSet[GroupCommit] = weakref.WeakSet()
 class Ticket:
     """A commit to be made, and then what became of it."""
 
-    __slots__ = ("actor", "error", "operations", "rows")
+    __slots__ = ("actor", "brief", "error", "operations", "rows")
 
-    def __init__(self, operations: Sequence[Operation], actor: str) -> None:
+    def __init__(self, operations: Sequence[Operation], actor: str, brief: bool = False) -> None:
         self.operations = operations
         self.actor = actor
+        #: of its rows, nothing but the number and the revision is asked for
+        self.brief = brief
         self.rows: list[Any] = []
         self.error: BaseException | None = None
 
@@ -69,8 +71,8 @@ class ThreadTicket(Ticket):
 
     __slots__ = ("_done",)
 
-    def __init__(self, operations: Sequence[Operation], actor: str) -> None:
-        super().__init__(operations, actor)
+    def __init__(self, operations: Sequence[Operation], actor: str, brief: bool = False) -> None:
+        super().__init__(operations, actor, brief)
         # A lock is the cheapest thing that one thread can wait for and another let go.
         self._done = threading.Lock()
         self._done.acquire()
@@ -89,8 +91,8 @@ class AsyncTicket(Ticket):
 
     __slots__ = ("future", "loop")
 
-    def __init__(self, operations: Sequence[Operation], actor: str) -> None:
-        super().__init__(operations, actor)
+    def __init__(self, operations: Sequence[Operation], actor: str, brief: bool = False) -> None:
+        super().__init__(operations, actor, brief)
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[None] = self.loop.create_future()
 

@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 
 from ..watch import Waiter
-from .pg_session import Session, connect
+from .pg_session import PROBE_INTERVAL, Session, connect
 
 logger = logging.getLogger("agent_master_storage.watch")
 
@@ -75,8 +75,9 @@ class Hub:
         self._closed = threading.Event()
         #: what waits is sent, but nothing more is waited for
         self.closing = False
-        #: whether notifications arrive; None: that is not known yet
+        #: whether notifications arrive, and when that was found out; None: it is not known
         self.works: bool | None = None
+        self.judged_at = 0.0
         #: whether everybody is asked to let go of the database
         self.yielding = False
         self._told = False
@@ -168,6 +169,7 @@ class Hub:
 
     def judge(self, works: bool) -> None:
         """Whether a probe came back."""
+        self.judged_at = time.monotonic()
         if works != self.works:
             self.works = works
             # They wait in another way from now on.
@@ -185,6 +187,8 @@ class Hub:
         failures = 0
         while not self._finished():
             began = time.monotonic()
+            if began - self.judged_at > PROBE_INTERVAL:
+                self.works = None
             try:
                 with connect(self.using) as driver:
                     self._session = Session(self, driver)
@@ -194,7 +198,7 @@ class Hub:
                     failures = 0
                 self._report(error, failures)
                 failures += 1
-            self.works = None
+                self.works = None
             self._stay_away(failures)
 
     def _finished(self) -> bool:
@@ -211,7 +215,7 @@ class Hub:
         self.wake()
         if self.yielding:
             self._closed.wait(YIELD_TIME)
-            self.yielding = False
+            self.yielding, self.works = False, None
         elif failures:
             self._closed.wait(min(BACKOFF[0] * 2 ** min(failures, 10), BACKOFF[1]))
 

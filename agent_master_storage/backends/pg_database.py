@@ -7,7 +7,6 @@ to the queries (DEBUG, ``execute_wrapper()``), Django's cursors are used all the
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,8 +15,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, InterfaceError
 from psycopg import Cursor
-from psycopg.pq import Format
 
+from . import pg_statements
+from .pg_line import Line
 from .transactions import PATIENCE, Database
 
 _BROKEN = (DatabaseError, InterfaceError)
@@ -37,8 +37,8 @@ class PostgreSQLDatabase(Database):
         """In this thread, a lost connection is an error also where reading again would do."""
         self._thread.is_strict = True
 
-    def commit_for_others(self) -> None:
-        """This thread's connection is not of the pool: who has those waits for us."""
+    def connection_for_others(self) -> BaseDatabaseWrapper:
+        """This thread's, which is not of the pool: who has those waits for us."""
         connection = connections[self.using]
         options = connection.settings_dict["OPTIONS"]
         if "pool" in options or not connection.settings_dict["AUTOCOMMIT"]:
@@ -46,6 +46,7 @@ class PostgreSQLDatabase(Database):
             connection.settings_dict = {
                 **connection.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True
             }  # fmt: skip
+        return connection
 
     def row(self, statement: str, parameters: Parameters) -> Any:
         """See Database.row()."""
@@ -55,20 +56,37 @@ class PostgreSQLDatabase(Database):
         """See Database.rows()."""
         return self._read(statement, parameters, Cursor.fetchall, super().rows)
 
-    def commit(self, statement: str, parameters: Parameters) -> list[Any]:
+    def commit(
+        self, connection: BaseDatabaseWrapper, statement: str, parameters: Parameters
+    ) -> list[Any]:
         """Run a statement that writes, in one round trip: a transaction of its own.
 
         It is tried again where PostgreSQL says that nothing was done. Never when the connection
         was lost after it was sent: nobody knows then whether it was committed.
         """
+
+        def attempt(connection: BaseDatabaseWrapper) -> list[Any]:
+            return self._execute(connection, statement, parameters, Cursor.fetchall)
+
+        return self._once(connection, attempt)
+
+    def put(self, connection: BaseDatabaseWrapper, parameters: Sequence[bytes | None]) -> int:
+        """The same for pg_statements.PUT, with what free_connection() gave."""
+
+        def attempt(connection: BaseDatabaseWrapper) -> int:
+            with connection.wrap_database_errors:
+                line = self._line(connection)
+                place = line.call(pg_statements.PUT, parameters, pg_statements.PUT_FORMATS)
+            return int.from_bytes(place, "big")
+
+        return self._once(connection, attempt)
+
+    def _once(
+        self, connection: BaseDatabaseWrapper, attempt: Callable[[BaseDatabaseWrapper], T]
+    ) -> T:
         try:
-            connection = self._connection()
             self._reconnect_if_hung_up(connection)
-            return self._patiently(
-                connection,
-                lambda: self._execute(connection, statement, parameters, Cursor.fetchall),
-                PATIENCE,
-            )
+            return self._patiently(connection, lambda: attempt(connection), PATIENCE)
         except _BROKEN as error:
             raise self._unavailable(error) from error
 
@@ -128,7 +146,8 @@ class PostgreSQLDatabase(Database):
 
     def _reconnect_if_hung_up(self, connection: BaseDatabaseWrapper) -> None:
         """Leave one that the server has ended while it lay idle, before a write is sent on it."""
-        connection.ensure_connection()
+        if connection.connection is None:
+            connection.ensure_connection()
         while self._line(connection).may_be_lost() and not connection.is_usable():
             # A pool may have many of them; it connects anew when none is left.
             connection.close()
@@ -139,26 +158,6 @@ class PostgreSQLDatabase(Database):
         if line is None or line.driver is not connection.connection:
             line = self._thread.line = Line(connection.connection)
         return line
-
-
-class Line:
-    """A connection of psycopg, and what is used on it again and again."""
-
-    __slots__ = ("_poll", "cursor", "driver")
-
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
-        # A new one each time would find out anew how to send and read each type, which costs a
-        # third of a short statement. It holds its last result until the next.
-        self.cursor: Cursor[Any] = Cursor(driver)
-        self.cursor.format = Format.BINARY
-        self._poll = select.poll()
-        if not driver.closed:
-            self._poll.register(driver.pgconn.socket, select.POLLIN)
-
-    def may_be_lost(self) -> bool:
-        """Nothing is to be read from an idle connection, so that looking costs no round trip."""
-        return self.driver.closed or bool(self._poll.poll(0))
 
 
 def _is_free(connection: BaseDatabaseWrapper) -> bool:

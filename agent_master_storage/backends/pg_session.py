@@ -21,7 +21,7 @@ INTERVAL = 0.005
 #: seconds between two looks whether the connection lives, and whether somebody wants it gone
 HEARTBEAT = 2.0
 #: seconds after which the connection is closed when nobody listens and nothing is sent
-LINGER = 1.0
+LINGER = 5.0
 #: seconds that a probe may take before notifications count as not arriving
 PROBE_TIMEOUT = 2.0
 #: seconds until the next probe when they did not
@@ -54,7 +54,6 @@ class Session:
         self._driver = driver
         self._listening: set[str] = set()
         self._probe: str | None = None
-        self._judged_at = 0.0
         driver.add_notify_handler(lambda found: self._heard(found.channel))
 
     def serve(self) -> None:
@@ -77,7 +76,7 @@ class Session:
                 self._rest(now + INTERVAL)
             if self._probe_is_due(now):
                 self._make_probe()
-            elif not self._wait(HEARTBEAT if channels else LINGER, self._driver, self._hub.ear):
+            elif not self._wait(HEARTBEAT, self._driver, self._hub.ear):
                 self._beat()
 
     def _listen(self, channels: set[str]) -> None:
@@ -135,7 +134,7 @@ class Session:
     def _probe_is_due(self, now: float) -> bool:
         if self._hub.works is None:
             return True
-        return not self._hub.works and now - self._judged_at > PROBE_INTERVAL
+        return not self._hub.works and now - self._hub.judged_at > PROBE_INTERVAL
 
     def _make_probe(self) -> None:
         """Whether a notification arrives here while the connection lies idle.
@@ -149,6 +148,5 @@ class Session:
             other.execute(_SEND.format(f"NOTIFY {probe}"))
         self._rest(time.monotonic() + PROBE_TIMEOUT, probe=True)
         self._driver.execute(f"UNLISTEN {probe}")
-        self._judged_at = time.monotonic()
         self._hub.judge(self._probe is None)
         self._probe = None

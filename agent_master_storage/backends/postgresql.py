@@ -1,9 +1,9 @@
 """Rows in PostgreSQL: the tables of DatabaseStorage, made for many writers and many processes.
 
 One line of the settings apart from DatabaseStorage, and both may be at work on the same rows.
-A write is one round trip (``pg_statements.commit()``, the function of migration 0002), many at
-once share one (``group_commit.py``), other processes hear of it by NOTIFY (``notify.py``), and
-statements go straight to psycopg (``pg_database.py``).
+A write is one round trip, by the functions of migrations 0002 and 0003; many at once share one
+(``group_commit.py``), other processes hear of it by NOTIFY (``notify.py``), and statements go
+straight to psycopg (``pg_database.py``, ``pg_line.py``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC
 from typing import Any, ClassVar
 
 from asgiref.sync import AsyncToSync
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..actor import current_actor
 from ..exceptions import StorageError, StorageUnavailable
@@ -21,7 +22,7 @@ from ..keys import check_key, check_revision, check_value
 from ..types import Change, Changes, Check, Delete, Operation, Write
 from ..watch import Waiter
 from ..watch.courier import courier
-from . import pg_statements
+from . import pg_statements, sql
 from .database import DatabaseStorage
 from .group_commit import AsyncTicket, GroupCommit, ThreadTicket, Ticket
 from .notify import NotifyWaiter, channel_of, hub_of
@@ -50,8 +51,10 @@ class PostgreSQLStorage(DatabaseStorage):
         self.hub = hub_of(self.using)
         # The newest revision that this process has written: what a notification says.
         self._newest = 0
-        # How many revisions the state had not counted, when last heard of.
-        self._uncounted = 0
+        # The place in the log of the last change by a put.
+        self._place = 0
+        # Up to which revision the state has counted the log, when last heard of.
+        self._counted = 0
 
     def _make_database(self) -> PostgreSQLDatabase:
         return PostgreSQLDatabase(self.using, self.namespace, self._announce)
@@ -59,7 +62,14 @@ class PostgreSQLStorage(DatabaseStorage):
     # Writing
 
     def _put(self, key: str, data: bytes, actor: str) -> int:
-        return int(self._commit(ThreadTicket((Write(key, data),), actor))[0][1])
+        write = Write(key, data)
+        connection = self._begin_alone()
+        if connection is None:
+            return int(self._commit(ThreadTicket((write,), actor, brief=True))[0][1])
+        try:
+            return self._put_now(connection, write, actor)
+        finally:
+            self._group.end_alone()
 
     async def awrite(self, key: str, data: bytes, *, if_revision: int | None = None) -> int:
         """See write(). Without a thread for each call, they are committed together."""
@@ -69,7 +79,8 @@ class PostgreSQLStorage(DatabaseStorage):
         if if_revision is not None:
             check_revision(if_revision, "if_revision")
         write = Write(key, check_value(data, self.max_value_size), if_revision)
-        return int((await self._submit(AsyncTicket((write,), current_actor())))[0][1])
+        ticket = AsyncTicket((write,), current_actor(), brief=if_revision is None)
+        return int((await self._submit(ticket))[0][1])
 
     async def atransact(self, operations: Iterable[Operation]) -> Changes:
         """See transact()."""
@@ -96,18 +107,28 @@ class PostgreSQLStorage(DatabaseStorage):
 
     def _commit(self, ticket: ThreadTicket) -> list[Any]:
         """By ourselves when nobody else is at it, else with the others; the rows of the commit."""
-        connection = self._database.free_connection()
+        connection = self._begin_alone()
         if connection is None:
-            # The caller's transaction: no other thread could write in it.
-            return self._commit_inside(ticket)
-        if not self._group.begin_alone(connected=connection.connection is not None):
-            self._group.submit(ticket)
-            return ticket.wait()
+            return self._commit_with_others(ticket)
         try:
-            self._commit_now([ticket])
+            self._commit_now(connection, [ticket])
         finally:
             self._group.end_alone()
         return ticket.result()
+
+    def _begin_alone(self) -> BaseDatabaseWrapper | None:
+        """The connection on which we may commit by ourselves, until _group.end_alone()."""
+        connection = self._database.free_connection()
+        if connection is None or not self._group.begin_alone(connection.connection is not None):
+            return None
+        return connection
+
+    def _commit_with_others(self, ticket: ThreadTicket) -> list[Any]:
+        if self._database.free_connection() is None:
+            # The caller's transaction: no other thread could write in it.
+            return self._commit_inside(ticket)
+        self._group.submit(ticket)
+        return ticket.wait()
 
     async def _submit(self, ticket: AsyncTicket) -> list[Any]:
         self._group.submit(ticket)
@@ -117,8 +138,7 @@ class PostgreSQLStorage(DatabaseStorage):
     def _commit_together(self, tickets: Sequence[Ticket]) -> None:
         """Give each its rows or its error; what GroupCommit calls."""
         try:
-            self._database.commit_for_others()
-            self._commit_now(tickets)
+            self._commit_now(self._database.connection_for_others(), tickets)
         except StorageUnavailable as error:
             for ticket in tickets:
                 # Each its own: it gets the traceback of whoever raises it.
@@ -128,11 +148,32 @@ class PostgreSQLStorage(DatabaseStorage):
             for ticket in tickets:
                 ticket.error = error
 
-    def _commit_now(self, tickets: Sequence[Ticket]) -> None:
+    def _commit_now(self, connection: BaseDatabaseWrapper, tickets: Sequence[Ticket]) -> None:
         """As one transaction of the database, in one round trip."""
-        rows = self._database.commit(*self._statement(tickets, None))
-        if self._distribute(tickets, rows):
+        first = tickets[0]
+        if first.brief and len(tickets) == 1:
+            (write,) = first.operations
+            assert isinstance(write, Write)
+            first.rows = [(1, self._put_now(connection, write, first.actor))]
+        elif self._distribute(
+            tickets, self._database.commit(connection, *self._statement(tickets, None))
+        ):
             self._announce()
+
+    def _put_now(self, connection: BaseDatabaseWrapper, write: Write, actor: str) -> int:
+        """What nearly all writes are, in less time than the commit of anything."""
+        limits = self._writer.limits_if_due(self._newest - self._counted, 1, len(write.data))
+        self._place = place = self._database.put(
+            connection,
+            pg_statements.put_parameters(
+                self.namespace, self._writer.lock_key, self._place, write, actor, limits
+            ),
+        )
+        self._newest = revision = sql.revision_at(place)
+        if limits is not None:
+            self._counted = revision
+        self._announce()
+        return revision
 
     def _commit_inside(self, ticket: Ticket) -> list[Any]:
         """In the caller's transaction, or through Django where somebody listens to the queries."""
@@ -150,7 +191,7 @@ class PostgreSQLStorage(DatabaseStorage):
         writer, requests = self._writer, [(ticket.operations, ticket.actor) for ticket in tickets]
         changes = sum(len(ticket.operations) for ticket in tickets)
         size = sum(ticket.size for ticket in tickets)
-        limits = writer.limits_if_due(self._uncounted, changes, size)
+        limits = writer.limits_if_due(self._newest - self._counted, changes, size)
         return pg_statements.commit(self.namespace, writer.lock_key, began_at, requests, limits)
 
     def _distribute(self, tickets: Sequence[Ticket], rows: list[Any]) -> bool:
@@ -167,9 +208,10 @@ class PostgreSQLStorage(DatabaseStorage):
                     ticket.operations, rows[first][0] - 1 - start, rows[first][2]
                 )
             start, first = end, stop
-        newest, counted = max(row[1] for row in rows), rows[-1][5]
-        self._newest = max(self._newest, newest)
-        self._uncounted = newest - counted
+        newest = max(row[1] for row in rows)
+        if newest:
+            # Not the higher of the two: a store that was set back counts anew.
+            self._newest, self._counted = newest, rows[-1][5]
         return newest > 0
 
     def new_epoch(self) -> str:

@@ -129,6 +129,11 @@ def place(namespace: int, revision: int) -> int:
     return (namespace << _REVISION_BITS | revision) << NUMBER_BITS
 
 
+def revision_at(place: int) -> int:
+    """The revision of the change with this id."""
+    return place % NAMESPACE >> NUMBER_BITS
+
+
 def span(namespace: str, after: int, through: int | None = None) -> list[object]:
     """The changes of the revisions after ``after``, up to ``through`` or to the newest."""
     low, high = start(after + 1), NAMESPACE if through is None else start(through + 1)

@@ -31,13 +31,20 @@ def storage(transactional_db: None) -> Iterator[PostgreSQLStorage]:
 def commits(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many were committed together, each time."""
     sizes: list[int] = []
-    commit_now = storage._commit_now
+    database = storage._database
+    put, commit = database.put, database.commit
 
-    def counted(tickets: Any) -> None:
-        sizes.append(len(tickets))
-        commit_now(tickets)
+    def counted_put(connection: Any, parameters: Any) -> Any:
+        sizes.append(1)
+        return put(connection, parameters)
 
-    monkeypatch.setattr(storage, "_commit_now", counted)
+    def counted_commit(connection: Any, statement: str, parameters: Any) -> Any:
+        groups, keys = parameters[3], parameters[5]
+        sizes.append(len(keys if groups is None else set(groups)))
+        return commit(connection, statement, parameters)
+
+    monkeypatch.setattr(database, "put", counted_put)
+    monkeypatch.setattr(database, "commit", counted_commit)
     return sizes
 
 
@@ -48,6 +55,9 @@ def proxy(storage: PostgreSQLStorage, monkeypatch: pytest.MonkeyPatch) -> Iterat
     address = connection.settings_dict["HOST"], int(connection.settings_dict["PORT"])
     with Proxy(address) as running:
         connection.close()
+        # What was found out without it is not to be believed.
+        storage.hub.close_if_unused()
+        storage.hub.works = None
         monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
         monkeypatch.setitem(connection.settings_dict, "PORT", str(running.port))
         yield running

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from agent_master_storage import storages
+from agent_master_storage import Check, Write, storages
 from agent_master_storage.backends import pg_session
 from agent_master_storage.backends.pg_session import connect
 from agent_master_storage.exceptions import StorageUnavailable
@@ -94,13 +94,14 @@ def test_killed_while_it_waits_for_the_lock_is_an_error_and_nothing_was_done(sto
     assert storage.write("k", b"two") == 2
 
 
-@pytest.mark.parametrize("way", ["alone", "together", "tasks", "atomic"])
+@pytest.mark.parametrize("way", ["alone", "together", "tasks", "several", "atomic"])
 def test_an_unknown_outcome_is_never_tried_again(way: str, proxy: Proxy) -> None:
     """The connection is cut when the commit was made and its answer on the way."""
     storage: Any = storages["postgresql"]
     storage.write("k", b"before")
     storage.hub.close_if_unused()
-    proxy.cuts_answer_to = b"COMMIT" if way == "atomic" else b"agent_master_storage_commit"
+    functions = {"atomic": b"COMMIT", "several": b"agent_master_storage_commit"}
+    proxy.cuts_answer_to = functions.get(way, b"agent_master_storage_put")
     storage.hub.notify = lambda *args: None
     try:
         with pytest.raises(Exception) as caught:
@@ -125,6 +126,8 @@ def _write(storage: Any, way: str) -> None:
 
     if way == "alone":
         storage.write("k", b"unknown")
+    elif way == "several":
+        storage.commit([Write("k", b"unknown"), Check("other", 0)])
     elif way == "together":
         storage._group.begin_alone(connected=True)
         try:

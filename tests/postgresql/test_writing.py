@@ -249,26 +249,27 @@ def test_a_transaction_that_sees_an_old_moment_can_t_write_over_others(storage: 
     assert storage.revision == 2
 
 
-def test_without_the_function_the_error_says_what_to_do(storage: Any) -> None:
+@pytest.mark.parametrize("name", ["agent_master_storage_commit", "agent_master_storage_put"])
+def test_without_a_function_the_error_says_what_to_do(storage: Any, name: str) -> None:
     storage.write("k", b"")
     with connections["postgres"].cursor() as cursor:
-        cursor.execute("ALTER FUNCTION agent_master_storage_commit RENAME TO away")
+        cursor.execute(f"ALTER FUNCTION {name} RENAME TO away")
     try:
         with pytest.raises(StorageError, match="run on it"):
-            storage.write("k", b"")
+            storage.write("new", b"")
     finally:
         with connections["postgres"].cursor() as cursor:
-            cursor.execute("ALTER FUNCTION away RENAME TO agent_master_storage_commit")
-    assert storage.write("k", b"") == 2
+            cursor.execute(f"ALTER FUNCTION away RENAME TO {name}")
+    assert storage.write("new", b"") == 2
 
 
-def test_the_function_goes_and_comes_with_its_migration(storage: Any) -> None:
+def test_the_functions_go_and_come_with_their_migrations(storage: Any) -> None:
     from django.core.management import call_command
 
     storage.write("k", b"before")
     call_command("migrate", "agent_master_storage", "0001", database="postgres", verbosity=0)
     with connections["postgres"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_proc WHERE proname = 'agent_master_storage_commit'")
+        cursor.execute("SELECT count(*) FROM pg_proc WHERE proname LIKE 'agent_master_storage%'")
         assert cursor.fetchone() == (0,)
     call_command("migrate", "agent_master_storage", database="postgres", verbosity=0)
     assert storage.write("k", b"after") == 2
