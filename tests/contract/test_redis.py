@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis import RedisStorage, large
 from agent_master_storage.testing import SharedStoreContract, StorageContract
 
 from ..redis.stores import empty, make_storage
@@ -23,9 +23,13 @@ class TestRedis(SharedStoreContract, StorageContract):
     @pytest.fixture(scope="class", autouse=True, params=SERVERS)
     @classmethod
     def _server(cls, request: pytest.FixtureRequest) -> Iterator[None]:
+        yield from cls._run(request.param)
+
+    @classmethod
+    def _run(cls, kind: str) -> Iterator[None]:
         port = free_port()
         cls.url = f"redis://127.0.0.1:{port}/0"
-        with redis_server(SERVERS[request.param], port):
+        with redis_server(SERVERS[kind], port):
             yield
 
     def _begin(self, test: str) -> None:
@@ -34,3 +38,16 @@ class TestRedis(SharedStoreContract, StorageContract):
 
     def make_storage(self, **options: Any) -> RedisStorage:
         return make_storage(PREFIX, self.url, **options)
+
+
+class TestRedisInParts(TestRedis):
+    """Every commit as large ones are made."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _server(cls) -> Iterator[None]:
+        yield from cls._run("default")
+
+    @pytest.fixture(autouse=True)
+    def _all_are_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(large, "is_large", bool)

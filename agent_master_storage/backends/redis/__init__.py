@@ -3,7 +3,8 @@
 ``storage``   RedisStorage: start here; ``asynchronous`` its native async twins
 ``layout``    which names there are in Redis, and what stands under them
 ``steps``     what a call asks of the server, as generators that both worlds run: ``writing``,
-              ``reading``, ``history``, on the ground of ``asking``
+              ``large`` and ``commit``, ``reading``, ``history``, ``comparing``, on the ground
+              of ``asking``
 ``scripts``   the Lua scripts beside it: each does all of its work in one round trip
 ``server``    connections, time limits, what may be tried again; ``link`` one of them, ``errors``
               what to do about it

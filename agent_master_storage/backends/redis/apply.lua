@@ -10,7 +10,7 @@ local count = (#ARGV - OWN - 1) / 5
 local at, keys, names = {}, {}, {}
 for i = 1, count do
   at[i] = OWN + 5 * i - 3
-  keys[i], names[i] = ARGV[at[i] + 2], KEYS[3 + i]
+  keys[i], names[i] = ARGV[at[i] + 2], KEYS[VALUES + i]
 end
 
 -- A command for many at once: several times cheaper than one for each.
@@ -78,6 +78,8 @@ if #written + #gone == 0 then
   save()
   return {'ok', epoch, text(revision)}
 end
+-- Before anything is written.
+ready()
 -- First what a server that is out of memory refuses, and then nothing was done; or what it does not
 -- refuse, and then it lets the rest happen.
 each(written, 1000, nil, 'MSET')

@@ -39,7 +39,7 @@ class Asking:
     ) -> Ask:
         """See ``shared.lua`` for what each script is told."""
         known, limits = self.known, self._limits
-        names = (*self.names.kept, *values)
+        names = (*self.names.kept, self.names.ahead, *values)
         return Ask(
             (
                 "EVALSHA", script.sha, len(names), *names,

@@ -10,17 +10,19 @@ import asyncio
 import os
 import socket
 import threading
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeAlias, TypeVar
 
 import hiredis
 import redis.asyncio
 from redis import exceptions
 
-from .link import FAULTS, HEALTH_CHECK_INTERVAL
-from .server import Address, Ask, Attempt, Steps, place_of
+from .link import FAULTS, HEALTH_CHECK_INTERVAL, without_errors
+from .server import Address, Ask, Attempt, Batch, Steps, place_of, refusal
 
 T = TypeVar("T")
+Together: TypeAlias = Callable[[Batch], Awaitable[list[Any]]]
 
 
 class AsyncServer:
@@ -51,10 +53,20 @@ class AsyncServer:
         """See Server.run()."""
         answer = None
         try:
-            while True:
-                answer = await self.ask(steps.send(answer))
-        except StopIteration as done:
-            return done.value
+            async with AsyncExitStack() as stack:
+                together: Together | None = None
+                while True:
+                    try:
+                        question = steps.send(answer)
+                    except StopIteration as done:
+                        return done.value
+                    if isinstance(question, Ask):
+                        answer = await self.ask(question)
+                    else:
+                        if together is None:
+                            connections = self._connections()
+                            together = await stack.enter_async_context(connections.together())
+                        answer = await together(question)
         finally:
             steps.close()
 
@@ -117,6 +129,49 @@ class Connections:
         finally:
             # One that was cancelled, or broke, has disconnected itself and connects anew.
             self._free.append(connection)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Together]:
+        """To put batches over one connection; when anything goes wrong it is closed."""
+        async with self._one() as connection:
+            try:
+                yield lambda question: self._ask_together(question, connection)
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
+
+    @asynccontextmanager
+    async def _one(self) -> AsyncIterator[Any]:
+        question = Batch(())
+        with self._refusing(question, sent=False):
+            async with asyncio.timeout(self._timeout):
+                await self._room.acquire()
+        try:
+            with self._refusing(question, sent=False):
+                async with asyncio.timeout(self._timeout):
+                    connection = await self._take()
+            try:
+                yield connection
+            finally:
+                self._free.append(connection)
+        finally:
+            self._room.release()
+
+    async def _ask_together(self, question: Batch, connection: Any) -> list[Any]:
+        with self._refusing(question):
+            async with asyncio.timeout(self._timeout):
+                await connection.send_packed_command(question.packed(), check_health=False)
+                return without_errors([await connection.read_response() for _ in question.commands])
+
+    @contextmanager
+    def _refusing(self, question: Batch, sent: bool = True) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            silence = exceptions.TimeoutError(f"{self._timeout:g} seconds")
+            raise refusal(self.place, question, silence, sent) from error
+        except FAULTS as error:
+            raise refusal(self.place, question, error, sent) from error
 
     async def _take(self) -> Any:
         connection = self._free.pop() if self._free else self._made_by.make_connection()

@@ -63,6 +63,11 @@ def is_wrong_type(error: Exception) -> bool:
     return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
+def is_ahead(error: Exception) -> bool:
+    """A script waits for somebody's large commit; it has done nothing. See shared.lua."""
+    return isinstance(error, exceptions.ResponseError) and "AHEAD: " in str(error)
+
+
 def is_untrusted(error: BaseException) -> bool:
     """The server has shown a certificate that is not believed."""
     found: BaseException | None = error

@@ -25,6 +25,8 @@ while true do
   end
   started = true
   for _, record in ipairs(found) do
+    -- What a large commit has appended ahead.
+    if tonumber(string.match(record[1], '^%d+')) > revision then return answer end
     local key, value = record[2][4], record[2][6]
     examined, size = examined + 1, size + #(value or '')
     if key == wanted or (not by_key and string.sub(key, 1, length) == wanted) then

@@ -6,8 +6,9 @@
 ``<prefix>/log``     stream: the changes, with ids ``<revision>-<number in it>``
 ``<prefix>/index``   sorted set: every key, all with the score 0, so that they sort by their bytes
 ``<prefix>/sweeps``  hash: who compares everything, and when it was done; see ``turn.lua``
+``<prefix>/ahead``   string, for moments: a large commit appends to the log; see ``begin.lua``
 
-None of the last four begins with ``<prefix>:``, so that the engine never lists them, and all keep
+None of the last five begins with ``<prefix>:``, so that the engine never lists them, and all keep
 a hash tag in the prefix. The state and an entry in one hash are read at once, and written.
 """
 
@@ -35,7 +36,8 @@ class Names:
         self.log = base + b"/log"
         self.index = base + b"/index"
         self.sweeps = base + b"/sweeps"
-        #: the KEYS with which every script begins
+        self.ahead = base + b"/ahead"
+        #: entries, log, index
         self.kept = (base + b"/entries", self.log, self.index)
         #: for SCAN and PSUBSCRIBE, whose patterns must be escaped
         self.pattern = _SPECIAL.sub(rb"\\\g<0>", self.values) + b"*"
@@ -65,6 +67,12 @@ def fingerprint(value: bytes) -> str:
 
 def moment(microseconds: bytes | int) -> datetime:
     return _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def revisions(meta: bytes) -> tuple[int, int]:
+    """Where an entry stands, and where it was created."""
+    _, revision, created, _ = meta.split(b" ", 3)
+    return int(revision), int(created)
 
 
 def entry(key: str, meta: bytes, value: bytes) -> Entry:

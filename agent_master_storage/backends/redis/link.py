@@ -62,19 +62,39 @@ class Link:
         """Errors of the driver; after one that is no answer, the connection is of no more use."""
         try:
             self._send(packed)
-            answer = self._gets()
-            while answer is False:
-                self._feed(self._receive(65536) or _closed())
-                answer = self._gets()
+            answer = self._answer()
         except (TimeoutError, BlockingIOError) as error:
             raise exceptions.TimeoutError("the option timeout is over") from error
         if isinstance(answer, exceptions.RedisError):
             raise answer
         return answer
 
+    def ask_together(self, packed: bytes, count: int) -> list[Any]:
+        """See ask(): so many answers, or the first error among them."""
+        try:
+            self._send(packed)
+            return without_errors([self._answer() for _ in range(count)])
+        except (TimeoutError, BlockingIOError) as error:
+            raise exceptions.TimeoutError("the option timeout is over") from error
+
+    def _answer(self) -> Any:
+        answer = self._gets()
+        while answer is False:
+            self._feed(self._receive(65536) or _closed())
+            answer = self._gets()
+        return answer
+
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self._connection.disconnect()
+
+
+def without_errors(answers: list[Any]) -> list[Any]:
+    """Return them, or raise the first error among them or within the answer to EXEC."""
+    for answer in (*answers, *(answers[-1] if isinstance(answers[-1], list) else ())):
+        if isinstance(answer, exceptions.RedisError):
+            raise answer
+    return answers
 
 
 def _closed() -> bytes:

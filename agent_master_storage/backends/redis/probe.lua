@@ -5,9 +5,10 @@
 local place, value = ARGV[OWN + 1], ARGV[OWN + 2]
 for _, command in ipairs({
   {'DEL', value}, {'GET', value}, {'DEL', place},
-  {'SET', place, ''}, {'MSET', place, ''}, {'MGET', place}, {'EXISTS', place},
+  {'SET', place, '', 'PX', 1000}, {'MSET', place, ''}, {'MGET', place}, {'EXISTS', place},
   {'STRLEN', place}, {'UNLINK', place},
   {'XADD', place, '1-0', 'a', 'b'}, {'XLEN', place}, {'XRANGE', place, '-', '+'},
+  {'XREVRANGE', place, '+', '-'}, {'XDEL', place, '1-1'}, {'XINFO', 'STREAM', place},
   {'XTRIM', place, 'MINID', '=', '2-0'}, {'DEL', place},
   {'HSET', place, 'a', 'b'}, {'HGET', place, 'a'}, {'HMGET', place, 'a'},
   {'HDEL', place, 'a'}, {'DEL', place},

@@ -28,8 +28,10 @@ elseif stands then
 end
 
 local by = created .. ' ' .. ARGV[3] .. ' '
-call('XADD', KEYS[2], revision .. '-0', 'm', previous .. ' ' .. by .. bytes .. ' ' .. ARGV[4],
-  'k', key, 'v', value)
+-- Refused where a large commit has appended something ahead.
+local added = redis.pcall('XADD', KEYS[2], revision .. '-0',
+  'm', previous .. ' ' .. by .. bytes .. ' ' .. ARGV[4], 'k', key, 'v', value)
+if type(added) == 'table' then return false end
 call('SET', KEYS[4], value)
 if not meta then call('ZADD', KEYS[3], 0, key) end
 call('HSET', KEYS[1], key, ARGV[7] .. ' ' .. revision .. ' ' .. by .. ARGV[4],

@@ -24,6 +24,7 @@ def _script(name: str, shared: bytes = _SHARED) -> Script:
 
 
 APPLY = _script("apply")
+BEGIN = _script("begin")
 COMPACT = _script("compact")
 HISTORY = _script("history")
 LOOK = _script("look")
@@ -32,11 +33,14 @@ PUT = _script("put", shared=b"")
 RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
+STAGE = _script("stage")
 STATE = _script("state")
+TRIM = _script("trim")
 TURN = _script("turn", shared=b"")
 VERIFY = _script("verify")
 
 _ALL = (
-    APPLY, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STATE, TURN, VERIFY,
+    APPLY, BEGIN, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STAGE, STATE, TRIM,
+    TURN, VERIFY,
 )  # fmt: skip
 BY_SHA = {script.sha: script.text for script in _ALL}

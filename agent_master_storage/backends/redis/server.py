@@ -11,7 +11,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import is_untrusted, is_wrong_type, unavailable, wrong_type
+from .errors import is_ahead, is_untrusted, is_wrong_type, unavailable, wrong_type
 from .link import FAULTS, Link
 from .scripts import BY_SHA
 
@@ -29,6 +29,9 @@ T = TypeVar("T")
 #: attempts at what may be tried again, and seconds before the second; doubled for each more
 ATTEMPTS = 4
 PAUSE = 0.05
+#: seconds between two looks whether a large commit is made, which others wait for
+WAIT = 0.005
+MOST_WAITS = 1000
 
 
 class Ask(NamedTuple):
@@ -38,8 +41,23 @@ class Ask(NamedTuple):
     again: bool = True
 
 
+class Batch(NamedTuple):
+    """Commands that are sent together; the answer is a list of theirs.
+
+    All batches of the same steps go over one connection, which nobody else uses meanwhile: so
+    that WATCH holds from one to the next. Never asked twice: it would not hold.
+    """
+
+    commands: Sequence[tuple[Any, ...]]
+    #: whether something may have been written when no answer comes
+    writes: bool = False
+
+    def packed(self) -> bytes:
+        return b"".join([hiredis.pack_command(command) for command in self.commands])
+
+
 #: yields what it asks, is sent the answers, returns the result
-Steps = Generator[Ask, Any, T]
+Steps = Generator[Ask | Batch, Any, T]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +119,6 @@ class Server:
 
     def _ask_once(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
         attempt.sent = False
-        if self._process != os.getpid():
-            # The parent's connections are left to it.
-            self._reset()
         link = self._take()
         try:
             packed = hiredis.pack_command(arguments)
@@ -120,6 +135,9 @@ class Server:
 
     def _take(self) -> Link:
         """A connection that works, as far as can be known before anything is sent."""
+        if self._process != os.getpid():
+            # The parent's connections are left to it.
+            self._reset()
         while True:
             try:
                 link = self._free.pop()
@@ -164,14 +182,37 @@ class Server:
 
     def run(self, steps: Steps[T]) -> T:
         """Answer all that ``steps`` asks; its result."""
-        answer = None
+        answer, link = None, None
         try:
             while True:
-                answer = self.ask(steps.send(answer))
+                question = steps.send(answer)
+                if isinstance(question, Ask):
+                    answer = self.ask(question)
+                else:
+                    link = link or self._take_for(question)
+                    answer = self._ask_together(question, link)
         except StopIteration as done:
+            if link is not None:
+                self._give_back(link)
+                link = None
             return done.value
         finally:
             steps.close()
+            if link is not None:
+                # It may still have a WATCH on it, or half of an answer.
+                self._lose(link)
+
+    def _take_for(self, question: Batch) -> Link:
+        try:
+            return self._take()
+        except FAULTS as error:
+            raise refusal(self.place, question, error, sent=False) from error
+
+    def _ask_together(self, question: Batch, link: Link) -> list[Any]:
+        try:
+            return link.ask_together(question.packed(), len(question.commands))
+        except FAULTS as error:
+            raise refusal(self.place, question, error) from error
 
     def connect(self, protocol: int) -> redis.Connection:
         """A connection of one's own, for waiting on."""
@@ -190,16 +231,19 @@ class Server:
 class Attempt:
     """Counts the attempts at one question, and says when to give up."""
 
-    __slots__ = ("_failures", "_loaded", "_place", "_question", "sent")
+    __slots__ = ("_failures", "_loaded", "_place", "_question", "_waits", "sent")
 
     def __init__(self, place: str, question: Ask) -> None:
         self._place = place
         self._question = question
-        self._failures = self._loaded = 0
+        self._failures = self._loaded = self._waits = 0
         self.sent = False
 
     def pause_after(self, error: Exception) -> float:
         """Seconds until the next attempt; raises StorageUnavailable when there is to be none."""
+        if is_ahead(error) and self._waits < MOST_WAITS:
+            self._waits += 1
+            return WAIT * random.uniform(0.5, 1)
         self._failures += 1
         if is_wrong_type(error):
             raise wrong_type(self._question.arguments[1]) from error
@@ -218,6 +262,11 @@ class Attempt:
 
     def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
         return unavailable(self._place, error, unknown)
+
+
+def refusal(place: str, question: Batch, error: Exception, sent: bool = True) -> StorageUnavailable:
+    """What to raise when a batch was not answered, or with this."""
+    return unavailable(place, error, sent and question.writes and _is_silence(error))
 
 
 def _is_silence(error: Exception) -> bool:

@@ -1,16 +1,16 @@
 -- What every script begins with: the state, and how to look at a key and append to the log.
 --
--- KEYS  1 entries, 2 log, 3 index, then the values' names
+-- KEYS  1 entries, 2 log, 3 index, 4 ahead, then the values' names
 -- ARGV  1 the epoch that the caller knows, 2 the revision that it has seen there, 3 a random
 --       token, 4 microseconds since 1970, 5 changes and 6 bytes that the log keeps, then the
 --       script's own
 --
 -- entries: "<SHA-1 of the value> <revision> <created revision> <at> <actor>", and the state
--- log:     id "<revision>-<number>", m "<previous> <created> <at> <bytes before> <actor>",
+-- log:     id "<revision>-<number>", numbers rise by one, from 0 unless a large commit was broken off, m "<previous> <created> <at> <bytes before> <actor>",
 --          k key, v value (a delete has none)
 local call, try = redis.call, redis.pcall
-local ENTRIES, LOG, INDEX = KEYS[1], KEYS[2], KEYS[3]
-local OWN = 6
+local ENTRIES, LOG, INDEX, AHEAD = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local VALUES, OWN = 4, 6
 local now = ARGV[4]
 
 -- Numbers are doubles here: exact to 2^53, if they are not printed by tostring().
@@ -47,22 +47,61 @@ elseif epoch == ARGV[1] and revision < tonumber(ARGV[2]) then
   begin('back')
 end
 
--- The next revision, and as text.
-local own
+-- The next revision, as text too, and where the numbers of its records begin.
+local own, first
 local function advance()
-  revision = revision + 1
+  revision, first = revision + 1, 0
   own = text(revision)
+end
+
+-- The newest record of the log, if it is of a revision above this one: of a large commit that goes
+-- on, or was broken off.
+local function ahead(newest)
+  -- Nearly always there is none, and no value is read in vain.
+  if call('XRANGE', LOG, text(newest + 1) .. '-0', '+', 'COUNT', 1)[1] then
+    return call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
+  end
+end
+
+-- Nothing is ahead. One that goes on is waited for, and the caller asks again; it is alive while it
+-- says so, see begin.lua. What another has left is removed.
+local function ready(newest)
+  newest = newest or revision
+  local top = ahead(newest)
+  if not top then return end
+  if call('EXISTS', AHEAD) == 1 then error('AHEAD: a large commit is being made') end
+  local its, last = string.match(top[1], '(%d+)-(%d+)')
+  for number = 0, tonumber(last) do call('XDEL', LOG, its .. '-' .. number) end
+  -- Should it live after all, its WATCH tells it.
+  call('HSET', ENTRIES, '', call('HGET', ENTRIES, ''))
+end
+
+-- Redis gives no id a second time: where the numbers begin, once some were removed.
+local function next_number()
+  local info = call('XINFO', 'STREAM', LOG)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      local its, last = string.match(info[i + 1], '(%d+)-(%d+)')
+      return its == own and tonumber(last) + 1 or 0
+    end
+  end
 end
 
 local function append(number, key, value, previous, created, actor)
   local meta = previous .. ' ' .. created .. ' ' .. now .. ' ' .. text(bytes) .. ' ' .. actor
-  local id = own .. '-' .. number
-  if value then
-    call('XADD', LOG, id, 'm', meta, 'k', key, 'v', value)
-    bytes = bytes + #value
-  else
-    call('XADD', LOG, id, 'm', meta, 'k', key)
+  local record = {'XADD', LOG, own .. '-' .. first + number, 'm', meta, 'k', key}
+  if value then record[8], record[9] = 'v', value end
+  local done = try(unpack(record))
+  if type(done) == 'table' then
+    if string.find(done.err, 'equal or smaller', 1, true) then
+      ready(revision - 1)
+      first = next_number()
+      record[3] = own .. '-' .. first
+    end
+    call(unpack(record))
   end
+  bytes = bytes + #(value or '')
+  return record[3]
 end
 
 local function described(print, created, actor)
@@ -130,8 +169,8 @@ local function cut(held, limit, left)
   call('XTRIM', LOG, 'MAXLEN', '=', text(math.max(limit, held - left)))
   local first = call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
   local own, number = string.match(first[1], '(%d+)-(%d+)')
-  -- No revision is left in part.
-  return tonumber(own) - (number == '0' and 1 or 0)
+  -- No revision is left in part, and the newest is left.
+  return math.min(tonumber(own) - (number == '0' and 1 or 0), revision - 1)
 end
 
 -- Which revision to drop up to, by the size of each value; nil: none.
@@ -155,13 +194,13 @@ local function weigh(held, limit, size, most, left)
 end
 
 -- Drop the oldest revisions down to the limits: seldom, because of the slack, and a few at once.
-local function trim(appended)
+local function trim(appended, left)
   local limit, most = tonumber(ARGV[5]), tonumber(ARGV[6])
   local held, size = call('XLEN', LOG), bytes - base
   if held <= limit + math.min(limit / 10, 100) and size <= most + math.min(most / 10, 524288) then
     return
   end
-  local left, through = 250 + 2 * appended, nil
+  local through
   if size <= most and appended < limit then
     through = cut(held, limit, left)
   else
@@ -174,5 +213,6 @@ end
 local function save(appended)
   if revision == before then return end
   keep()
-  trim(appended or (revision - before))
+  appended = appended or (revision - before)
+  trim(appended, 250 + 2 * appended)
 end

@@ -6,10 +6,9 @@ one of each and not two.
 
 from __future__ import annotations
 
-from .comparing import Comparing
+from .large import Large
 from .reading import Reading
-from .writing import Writing
 
 
-class Plans(Writing, Reading, Comparing):
+class Plans(Large, Reading):
     """The steps of one storage, and what it has seen of the store."""

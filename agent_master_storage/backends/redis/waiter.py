@@ -42,6 +42,8 @@ class StreamWaiter:
         # After which revision it was asked, and when to give up on the answer.
         self._asked: int | None = None
         self._deadline = 0.0
+        # After which revision the log was said to hold something.
+        self._told: int | None = None
 
     def arm(self) -> None:
         """See Waiter.arm(): the log keeps what comes, there is nothing to arm."""
@@ -56,11 +58,15 @@ class StreamWaiter:
             raise unavailable(self._server.place, error) from error
 
     def _wait(self) -> None:
-        connection = self._ask(self._position())
+        position = self._position()
+        if position == self._told:
+            # Nothing that counts: what a large commit has appended ahead, see begin.lua.
+            self._wake.wait(WAKE_INTERVAL)
+        connection = self._ask(position)
         while not self._wake.is_set():
             if connection.can_read(WAKE_INTERVAL):
                 self._asked = None
-                connection.read_response()
+                self._told = position if connection.read_response() else None
                 return
             if time.monotonic() > self._deadline:
                 self._drop()
