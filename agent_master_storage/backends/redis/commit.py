@@ -11,7 +11,7 @@ from . import layout
 from .asking import microseconds
 
 #: records, and bytes of their values, that are appended at once
-PART_RECORDS, PART_BYTES = 100, 128 * 1024
+PART_RECORDS, PART_BYTES = 50, 64 * 1024
 
 
 class Record(NamedTuple):

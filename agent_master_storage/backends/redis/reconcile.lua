@@ -13,7 +13,7 @@ for i = OWN + 3, #ARGV do
     -- The index alone was lost.
     if meta and only_new then call('ZADD', INDEX, 0, key) end
     -- What a key costs, in bytes: a change of it is dearer than a look.
-    size = size + (revision > stood and 4096 or 1024) + #(value or '')
+    size = size + (revision > stood and 8192 or 1024) + #(value or '')
     if fault then answer[#answer + 1] = key end
   end
   done = done + 1

@@ -22,14 +22,17 @@ end
 -- The state stands where the entry of an empty key would. bytes, base: of values, ever appended, and
 -- of those that were dropped. adopting: keys from before are still being taken in.
 local epoch, revision, bytes, base, compacted, adopting = string.match(
-  call('HGET', ENTRIES, '') or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) ([01])$')
+  call('HGET', ENTRIES, '') or '', '^(%S+) (%d+) (%d+) (%d+) (%d+) ([01]) *$')
 revision, bytes = tonumber(revision or 0), tonumber(bytes or 0)
 base, compacted = tonumber(base or 0), tonumber(compacted or 0)
 local before = revision
 
+-- Above 64 bytes, by which Redis makes a table of the hash: it would search a small one from its
+-- beginning, for each of many keys.
+local PADDING = string.rep(' ', 24)
 local function keep()
   call('HSET', ENTRIES, '', table.concat(
-    {epoch, text(revision), text(bytes), text(base), text(compacted), adopting}, ' '))
+    {epoch, text(revision), text(bytes), text(base), text(compacted), adopting, PADDING}, ' '))
 end
 
 local function begin(why)
