@@ -21,7 +21,7 @@ from agent_master_storage.testing import take, wait_for
 
 Make = Callable[..., RedisStorage]
 #: questions to the server that such a commit as these here takes
-QUESTIONS = 8
+QUESTIONS = 9
 
 
 class Crash(Exception):
