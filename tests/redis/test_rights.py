@@ -29,7 +29,9 @@ def test_the_documented_rules_are_enough(engine: redis.Redis, server: str) -> No
         assert take(changes, 1)[0].value == b"theirs"
     storage.commit([Write("a", b""), Delete("k"), Check("theirs", 2)])
     storage.compact(2)
+    storage.commit([Write(f"large{number}", b"") for number in range(150)])
     assert asyncio.run(storage.ahistory())[0].revision == 3
+    asyncio.run(storage.acommit([Write(f"large{number}", b"") for number in range(150)]))
     storage.new_epoch()
     notifications = Notifications.open(storage._server, storage._names)
     assert not notifications.complete

@@ -10,19 +10,27 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    suppress,
+)
 from typing import Any, TypeAlias, TypeVar
 
 import hiredis
 import redis.asyncio
 from redis import exceptions
 
+from ...exceptions import StorageUnavailable
+from .errors import is_ahead
 from .link import FAULTS, HEALTH_CHECK_INTERVAL, without_errors
-from .server import Address, Ask, Attempt, Batch, Steps, place_of, refusal
+from .server import Address, Ask, Attempt, Batch, Steps, place_of
 
 T = TypeVar("T")
-Together: TypeAlias = Callable[[Batch], Awaitable[list[Any]]]
+Over: TypeAlias = Callable[[Ask | Batch], Awaitable[Any]]
 
 
 class AsyncServer:
@@ -51,24 +59,29 @@ class AsyncServer:
 
     async def run(self, steps: Steps[T]) -> T:
         """See Server.run()."""
-        answer = None
-        try:
+        over: Over | None = None
+        go_on: Callable[[Any], Ask | Batch] = steps.send
+        answer: Any = None
+        with closing(steps):
             async with AsyncExitStack() as stack:
-                together: Together | None = None
                 while True:
                     try:
-                        question = steps.send(answer)
+                        question = go_on(answer)
                     except StopIteration as done:
                         return done.value
-                    if isinstance(question, Ask):
-                        answer = await self.ask(question)
-                    else:
-                        if together is None:
-                            connections = self._connections()
-                            together = await stack.enter_async_context(connections.together())
-                        answer = await together(question)
-        finally:
-            steps.close()
+                    try:
+                        if over is None and isinstance(question, Ask):
+                            answer = await self.ask(question)
+                        else:
+                            if over is None:
+                                over = await stack.enter_async_context(self._over_one())
+                            answer = await over(question)
+                        go_on = steps.send
+                    except StorageUnavailable as error:
+                        answer, go_on = error, steps.throw
+
+    def _over_one(self) -> AbstractAsyncContextManager[Over]:
+        return self._connections().together()
 
     def _connections(self) -> Connections:
         loop = asyncio.get_running_loop()
@@ -112,44 +125,36 @@ class Connections:
 
     async def ask(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
         attempt.sent = False
-        packed = hiredis.pack_command(arguments)
-        try:
-            async with asyncio.timeout(self._timeout), self._room:
-                return await self._ask(packed, attempt)
-        except TimeoutError as error:
-            raise exceptions.TimeoutError(f"{self._timeout:g} seconds") from error
+        return await self._in_time(self._ask(hiredis.pack_command(arguments), attempt))
 
     async def _ask(self, packed: bytes, attempt: Attempt) -> Any:
-        connection = await self._take()
-        try:
-            await connection.check_health()
-            attempt.sent = True
-            await connection.send_packed_command(packed, check_health=False)
-            return await connection.read_response()
-        finally:
-            # One that was cancelled, or broke, has disconnected itself and connects anew.
-            self._free.append(connection)
+        async with self._room:
+            connection = await self._take()
+            try:
+                await connection.check_health()
+                attempt.sent = True
+                await connection.send_packed_command(packed, check_health=False)
+                return await connection.read_response()
+            finally:
+                # One that was cancelled, or broke, has disconnected itself and connects anew.
+                self._free.append(connection)
 
     @asynccontextmanager
-    async def together(self) -> AsyncIterator[Together]:
-        """To put batches over one connection; when anything goes wrong it is closed."""
+    async def together(self) -> AsyncIterator[Over]:
+        """To ask over one connection; when anything goes wrong it is closed."""
         async with self._one() as connection:
             try:
-                yield lambda question: self._ask_together(question, connection)
+                yield lambda question: self._ask_over(connection, question)
             except BaseException:
                 await connection.disconnect(nowait=True)
                 raise
 
     @asynccontextmanager
     async def _one(self) -> AsyncIterator[Any]:
-        question = Batch(())
-        with self._refusing(question, sent=False):
-            async with asyncio.timeout(self._timeout):
-                await self._room.acquire()
+        attempt = Attempt(self.place, Ask(("PING",)))
+        await self._patiently(attempt, self._room.acquire)
         try:
-            with self._refusing(question, sent=False):
-                async with asyncio.timeout(self._timeout):
-                    connection = await self._take()
+            connection = await self._patiently(attempt, self._take)
             try:
                 yield connection
             finally:
@@ -157,21 +162,39 @@ class Connections:
         finally:
             self._room.release()
 
-    async def _ask_together(self, question: Batch, connection: Any) -> list[Any]:
-        with self._refusing(question):
-            async with asyncio.timeout(self._timeout):
-                await connection.send_packed_command(question.packed(), check_health=False)
-                return without_errors([await connection.read_response() for _ in question.commands])
+    async def _patiently(self, attempt: Attempt, act: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await self._in_time(act())
+            except FAULTS as error:
+                await asyncio.sleep(attempt.pause_after(error))
 
-    @contextmanager
-    def _refusing(self, question: Batch, sent: bool = True) -> Iterator[None]:
+    async def _ask_over(self, connection: Any, question: Ask | Batch) -> Any:
+        attempt = Attempt(self.place, question)
+        while True:
+            try:
+                return await self._in_time(self._answer(connection, question))
+            except exceptions.NoScriptError as error:
+                await self._ask_over(connection, attempt.load(error))
+            except FAULTS as error:
+                if not is_ahead(error):
+                    await connection.disconnect(nowait=True)
+                await asyncio.sleep(attempt.pause_over_one(error))
+
+    async def _answer(self, connection: Any, question: Ask | Batch) -> Any:
+        if isinstance(question, Batch):
+            await connection.send_packed_command(question.packed(), check_health=False)
+            return without_errors([await connection.read_response() for _ in question.commands])
+        packed = hiredis.pack_command(question.arguments)
+        await connection.send_packed_command(packed, check_health=False)
+        return await connection.read_response()
+
+    async def _in_time(self, awaitable: Awaitable[T]) -> T:
         try:
-            yield
+            async with asyncio.timeout(self._timeout):
+                return await awaitable
         except TimeoutError as error:
-            silence = exceptions.TimeoutError(f"{self._timeout:g} seconds")
-            raise refusal(self.place, question, silence, sent) from error
-        except FAULTS as error:
-            raise refusal(self.place, question, error, sent) from error
+            raise exceptions.TimeoutError(f"{self._timeout:g} seconds") from error
 
     async def _take(self) -> Any:
         connection = self._free.pop() if self._free else self._made_by.make_connection()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from ...types import Changes, Check, Delete, Operation, Write
-from ..operations import Standing, changes_of
+from ..operations import Standing, changes_of, check_conditions
 from . import layout
 from .asking import microseconds
 
@@ -37,50 +38,57 @@ class Commit:
     def __init__(self, operations: Sequence[Operation], actor: str) -> None:
         self.keys = [operation.key.encode() for operation in operations]
         self.changing = [o for o in operations if not isinstance(o, Check)]
+        self.token = uuid4().hex.encode()
         self.now = microseconds()
-        self.standing: Standing = {}
+        self.actor = actor
+        self._operations = operations
         self._shift = 0
-        self._actor = actor
 
     def first(self) -> tuple[bytes, ...]:
         """Of the first record, what ``begin.lua`` takes."""
         operation = self.changing[0]
         return (operation.key.encode(), *_optional(_value(operation)))
 
-    def began(self, first: bytes) -> None:
-        """The id that the first record has got."""
+    def began(self, kept: bytes, first: bytes) -> None:
+        """The state in which the first record was appended, and its id."""
+        self.kept = kept
         self._shift = int(first.partition(b"-")[2])
 
-    def found(self, kept: bytes, metas: Sequence[bytes | None]) -> None:
-        """The state, and what is remembered of each key."""
-        # As shared.lua keeps it.
+    def found(self, kept: bytes, *metas: bytes | None) -> None:
+        """The state, as ``shared.lua`` keeps it, and what is remembered of each key."""
         self.epoch, revision, size, self._rest = kept.split(b" ", 3)
         self.revision = int(revision) + bool(self.changing)
         self._size = int(size)
-        for key, meta in zip(self.keys, metas, strict=True):
-            if meta is not None:
-                self.standing[key.decode()] = layout.revisions(meta)
+        pairs = zip(self._operations, metas, strict=True)
+        self.standing: Standing = {o.key: layout.revisions(meta) for o, meta in pairs if meta}
+
+    def check(self) -> None:
+        """See check_conditions()."""
+        check_conditions(self._operations, self.standing)
 
     def changes(self) -> Changes:
         at = layout.moment(self.now)
-        return changes_of(self.changing, self.revision, self.standing, self._actor, at)
+        return changes_of(self.changing, self.revision, self.standing, self.actor, at)
 
-    def parts(self) -> list[list[Record]]:
-        """The records: the first alone, then so many together as are appended at once."""
-        parts: list[list[Record]] = []
+    def parts(self) -> tuple[list[list[Record]], list[Record]]:
+        """The records after the first: parts that are appended at once, and the last of them."""
+        parts: list[list[Record]] = [[]]
         size = 0
         for number, operation in enumerate(self.changing):
             record = self._record(number, operation)
-            size += len(record.value or b"")
-            if number < 2 or size > PART_BYTES or len(parts[-1]) >= PART_RECORDS:
+            if number == 0:
+                continue
+            length = len(record.value or b"")
+            if parts[-1] and (size + length > PART_BYTES or len(parts[-1]) >= PART_RECORDS):
                 parts.append([])
-                size = len(record.value or b"")
+                size = 0
             parts[-1].append(record)
-        return parts or [[]]
+            size += length
+        return parts[:-1], parts[-1]
 
     def _record(self, number: int, operation: Operation) -> Record:
         previous, created = self._stood(operation)
-        meta = f"{previous} {created} {self.now} {self._size} {self._actor}"
+        meta = f"{previous} {created} {self.now} {self._size} {self.actor}"
         value = _value(operation)
         self._size += len(value or b"")
         record_id = f"{self.revision}-{self._shift + number}"
@@ -112,7 +120,7 @@ class Commit:
     def _described(self, operation: Write) -> str:
         _, created = self._stood(operation)
         sha = layout.fingerprint(operation.data)
-        return f"{sha} {self.revision} {created} {self.now} {self._actor}"
+        return f"{sha} {self.revision} {created} {self.now} {self.actor}"
 
     def _stood(self, operation: Operation) -> tuple[int, int]:
         return self.standing.get(operation.key, (0, self.revision))

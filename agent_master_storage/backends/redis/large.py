@@ -10,22 +10,22 @@ the value that stood there: 20 milliseconds for a thousand values of 4 KiB. Here
 - values, entries and the new state are written between MULTI and EXEC, in a millisecond or two.
 
 If anybody has changed one of the keys meanwhile, or the state all the same, EXEC does nothing, and
-all is done anew. After some attempts it is one script. What is left of one that was broken off
-stands ahead in the log until somebody writes, who removes it (``ready()`` in ``shared.lua``).
+all is done anew. After some attempts it is one script. ``<prefix>/ahead`` names whose commit it is,
+as long as that one is heard of. What is left of one whose process has ended stands ahead in the log
+until somebody writes, who removes it (``ready()`` in ``shared.lua``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...exceptions import KeyNotFound, RevisionConflict
+from ...exceptions import KeyNotFound, RevisionConflict, StorageUnavailable
 from ...types import Changes, Operation, Write
-from ..operations import check_conditions
 from . import scripts
 from .commit import Commit, Record
 from .comparing import Comparing
 from .errors import wrong_type
-from .server import Ask, Batch, Steps
+from .server import Batch, Steps
 from .writing import Writing
 
 #: operations, and bytes of values, up to which a commit is one script and one round trip
@@ -38,7 +38,7 @@ WATCHED_AT_ONCE = 100
 #: milliseconds that others wait for the next part, or the end
 PATIENCE = 200
 #: changes that leave the log at once
-TRIMMED_AT_ONCE = 250
+TRIMMED_AT_ONCE = 100
 
 
 class Large(Writing, Comparing):
@@ -50,33 +50,39 @@ class Large(Writing, Comparing):
             if not self.permitted:
                 yield from self.probe()
             for _ in range(ATTEMPTS):
-                changes = yield from self._attempt(operations, actor)
+                changes = yield from self._attempt(Commit(operations, actor))
                 if changes is not None:
                     yield from self._trim(len(changes))
                     return changes
+            yield Batch((("UNWATCH",),))
         return (yield from super().apply(operations, actor))
 
-    def _attempt(self, operations: Sequence[Operation], actor: str) -> Steps[Changes | None]:
+    def _attempt(self, made: Commit) -> Steps[Changes | None]:
         """None: somebody else has written meanwhile."""
-        made = Commit(operations, actor)
         yield from self._compare_watched(made.keys)
-        begun = None
+        # Before anything is done: most refusals leave nothing to be removed.
+        (found,) = yield Batch((("HMGET", self.names.kept[0], b"", *made.keys),))
+        if found[0] is None:
+            # Emptied just now.
+            return None
+        made.found(*found)
+        made.check()
         if made.changing:
-            words = (PATIENCE, actor, *made.first())
-            answer = yield self.script(scripts.BEGIN, *words, now=made.now, again=False)
-            begun = answer[2]
-            made.began(answer[3])
+            words = (made.token, PATIENCE, made.actor, *made.first())
+            _, _, kept, first = yield self.script(scripts.BEGIN, *words, now=made.now)
+            made.began(kept, first)
         try:
-            changes = yield from self._finish(made, operations, begun)
+            changes = yield from self._finish(made)
         except (KeyNotFound, RevisionConflict):
-            yield from self._let_others(begun)
+            yield from self._leave(made)
             raise
         if changes is None:
-            yield from self._let_others(begun)
+            yield from self._leave(made)
         return changes
 
     def _compare_watched(self, keys: Sequence[bytes]) -> Steps[None]:
         """From here to EXEC, the values are what is remembered of them."""
+        yield Batch((("UNWATCH",),))
         for start in range(0, len(keys), WATCHED_AT_ONCE):
             some = keys[start : start + WATCHED_AT_ONCE]
             yield Batch((("WATCH", *(self.names.values + key for key in some)),))
@@ -86,49 +92,57 @@ class Large(Writing, Comparing):
             error.index = keys.index(wrong[0])
             raise error
 
-    def _finish(
-        self, made: Commit, operations: Sequence[Operation], begun: bytes | None
-    ) -> Steps[Changes | None]:
+    def _finish(self, made: Commit) -> Steps[Changes | None]:
         entries = self.names.kept[0]
-        # Whoever writes, or removes our records, changes the entries.
-        watch = (("WATCH", entries),) if made.changing else ()
-        *_, (kept, *metas) = yield Batch((*watch, ("HMGET", entries, b"", *made.keys)))
-        if kept is None or begun not in (None, kept):
+        if made.changing:
+            # Who writes, or removes our records, changes the entries. Nobody has since we began, if
+            # the mark and the state are as they were.
+            _, mark, found = yield Batch(
+                (
+                    ("WATCH", entries),
+                    ("GET", self.names.ahead),
+                    ("HMGET", entries, b"", *made.keys),
+                )
+            )
+            if mark != made.token or found[0] != made.kept:
+                return None
+            made.found(*found)
+            made.check()
+        ahead, last = made.parts()
+        if not (yield from self._stage(made.token, ahead)):
             return None
-        made.found(kept, metas)
-        check_conditions(operations, made.standing)
-        parts = made.parts()
-        if not (yield from self._stage(kept, parts)):
-            return None
-        commands = made.commands(self.names, parts[-1] if len(parts) > 1 else [])
-        answers = yield Batch((("MULTI",), *commands, ("EXEC",)), writes=True)
+        # By itself: where it is refused, what follows would be done all the same.
+        yield Batch((("MULTI",),))
+        answers = yield Batch((*made.commands(self.names, last), ("EXEC",)), again=False)
         if answers[-1] is None:
             return None
         self.saw(made.epoch, b"%d" % made.revision)
         return made.changes()
 
-    def _stage(self, kept: bytes, parts: Sequence[Sequence[Record]]) -> Steps[bool]:
-        """Append all but the first record and the last part; whether nobody came between."""
-        for part, before in zip(parts[1:-1], parts, strict=False):
-            last = before[-1]
+    def _stage(self, token: bytes, parts: Sequence[Sequence[Record]]) -> Steps[bool]:
+        """Append these ahead; whether nobody came between."""
+        for part in parts:
             words = [word for record in part for word in record.staged()]
-            answer = yield self.script(
-                scripts.STAGE, kept, PATIENCE, last.id, last.meta, *words, again=False
-            )
+            answer = yield self.script(scripts.STAGE, token, PATIENCE, *words)
             if not answer[2]:
                 return False
         return True
 
-    def _let_others(self, begun: bytes | None) -> Steps[None]:
-        """They need not wait for what we do not finish."""
-        if begun is not None:
-            yield Ask(("DEL", self.names.ahead))
+    def _leave(self, made: Commit) -> Steps[None]:
+        """Others need not wait for what is not done."""
+        if made.changing:
+            yield self.script(scripts.LEAVE, made.token)
 
     def _trim(self, appended: int) -> Steps[None]:
-        more = appended > 0
-        while more:
-            answer = yield self.script(scripts.TRIM, appended, TRIMMED_AT_ONCE)
-            more = bool(answer[2])
+        """In parts, after a commit of so many; the next write does what is not done here."""
+        for _ in range(2 + 2 * appended // TRIMMED_AT_ONCE):
+            try:
+                answer = yield self.script(scripts.TRIM, TRIMMED_AT_ONCE)
+            except StorageUnavailable:
+                # The commit was made, whatever becomes of this.
+                return
+            if not answer[2]:
+                return
 
 
 def is_large(operations: Sequence[Operation]) -> bool:

@@ -27,6 +27,7 @@ APPLY = _script("apply")
 BEGIN = _script("begin")
 COMPACT = _script("compact")
 HISTORY = _script("history")
+LEAVE = _script("leave")
 LOOK = _script("look")
 PROBE = _script("probe")
 PUT = _script("put", shared=b"")
@@ -40,7 +41,7 @@ TURN = _script("turn", shared=b"")
 VERIFY = _script("verify")
 
 _ALL = (
-    APPLY, BEGIN, COMPACT, HISTORY, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STAGE, STATE, TRIM,
-    TURN, VERIFY,
+    APPLY, BEGIN, COMPACT, HISTORY, LEAVE, LOOK, PROBE, PUT, RECONCILE, RENEW, SCAN, STAGE, STATE,
+    TRIM, TURN, VERIFY,
 )  # fmt: skip
 BY_SHA = {script.sha: script.text for script in _ALL}

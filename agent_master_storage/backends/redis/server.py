@@ -11,7 +11,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,13 +44,13 @@ class Ask(NamedTuple):
 class Batch(NamedTuple):
     """Commands that are sent together; the answer is a list of theirs.
 
-    All batches of the same steps go over one connection, which nobody else uses meanwhile: so
-    that WATCH holds from one to the next. Never asked twice: it would not hold.
+    From the first batch of the same steps on, all that they ask goes over one connection, which
+    nobody else uses meanwhile: so that WATCH holds. Nothing is asked twice then: it would not.
     """
 
     commands: Sequence[tuple[Any, ...]]
-    #: whether something may have been written when no answer comes
-    writes: bool = False
+    #: False: something may have been written when no answer comes
+    again: bool = True
 
     def packed(self) -> bytes:
         return b"".join([hiredis.pack_command(command) for command in self.commands])
@@ -181,16 +181,25 @@ class Server:
         link.close()
 
     def run(self, steps: Steps[T]) -> T:
-        """Answer all that ``steps`` asks; its result."""
-        answer, link = None, None
+        """Answer all that ``steps`` asks; its result. It may catch StorageUnavailable."""
+        link: Link | None = None
+        go_on: Callable[[Any], Ask | Batch] = steps.send
+        answer: Any = None
         try:
             while True:
-                question = steps.send(answer)
-                if isinstance(question, Ask):
-                    answer = self.ask(question)
-                else:
-                    link = link or self._take_for(question)
-                    answer = self._ask_together(question, link)
+                question = go_on(answer)
+                try:
+                    if link is None and isinstance(question, Ask):
+                        answer = self.ask(question)
+                    else:
+                        link = link or self._take_patiently()
+                        answer = self._ask_over(link, question)
+                    go_on = steps.send
+                except StorageUnavailable as error:
+                    if link is not None:
+                        self._lose(link)
+                        link = None
+                    answer, go_on = error, steps.throw
         except StopIteration as done:
             if link is not None:
                 self._give_back(link)
@@ -202,17 +211,25 @@ class Server:
                 # It may still have a WATCH on it, or half of an answer.
                 self._lose(link)
 
-    def _take_for(self, question: Batch) -> Link:
-        try:
-            return self._take()
-        except FAULTS as error:
-            raise refusal(self.place, question, error, sent=False) from error
+    def _take_patiently(self) -> Link:
+        attempt = Attempt(self.place, Ask(("PING",)))
+        while True:
+            try:
+                return self._take()
+            except FAULTS as error:
+                time.sleep(attempt.pause_after(error))
 
-    def _ask_together(self, question: Batch, link: Link) -> list[Any]:
-        try:
-            return link.ask_together(question.packed(), len(question.commands))
-        except FAULTS as error:
-            raise refusal(self.place, question, error) from error
+    def _ask_over(self, link: Link, question: Ask | Batch) -> Any:
+        attempt = Attempt(self.place, question)
+        while True:
+            try:
+                if isinstance(question, Batch):
+                    return link.ask_together(question.packed(), len(question.commands))
+                return link.ask(hiredis.pack_command(question.arguments))
+            except exceptions.NoScriptError as error:
+                self._ask_over(link, attempt.load(error))
+            except FAULTS as error:
+                time.sleep(attempt.pause_over_one(error))
 
     def connect(self, protocol: int) -> redis.Connection:
         """A connection of one's own, for waiting on."""
@@ -233,7 +250,7 @@ class Attempt:
 
     __slots__ = ("_failures", "_loaded", "_place", "_question", "_waits", "sent")
 
-    def __init__(self, place: str, question: Ask) -> None:
+    def __init__(self, place: str, question: Ask | Batch) -> None:
         self._place = place
         self._question = question
         self._failures = self._loaded = self._waits = 0
@@ -246,11 +263,18 @@ class Attempt:
             return WAIT * random.uniform(0.5, 1)
         self._failures += 1
         if is_wrong_type(error):
-            raise wrong_type(self._question.arguments[1]) from error
+            raise wrong_type(self._name()) from error
         unknown = self.sent and not self._question.again and _is_silence(error)
         if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
             raise self._refusal(error, unknown) from error
         return PAUSE * 2**self._failures * random.uniform(0.5, 1)
+
+    def pause_over_one(self, error: Exception) -> float:
+        """The same for a connection that can't be had anew: nothing but a large commit passes."""
+        self.sent = True
+        if not is_ahead(error):
+            self._failures = ATTEMPTS
+        return self.pause_after(error)
 
     def load(self, error: Exception) -> Ask:
         """The server does not know the script: it is new, restarted, or was told to forget."""
@@ -258,15 +282,17 @@ class Attempt:
         self._loaded += 1
         if self._loaded >= ATTEMPTS:
             raise self._refusal(error, False) from error
-        return Ask(("SCRIPT", "LOAD", BY_SHA[self._question.arguments[1]]))
+        return Ask(("SCRIPT", "LOAD", BY_SHA[self._name()]))
+
+    def _name(self) -> bytes:
+        """What the first word of the question is about."""
+        question = self._question
+        words = question.arguments if isinstance(question, Ask) else question.commands[0]
+        name: bytes = words[1]
+        return name
 
     def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
         return unavailable(self._place, error, unknown)
-
-
-def refusal(place: str, question: Batch, error: Exception, sent: bool = True) -> StorageUnavailable:
-    """What to raise when a batch was not answered, or with this."""
-    return unavailable(place, error, sent and question.writes and _is_silence(error))
 
 
 def _is_silence(error: Exception) -> bool:

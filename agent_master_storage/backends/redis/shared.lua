@@ -6,7 +6,7 @@
 --       script's own
 --
 -- entries: "<SHA-1 of the value> <revision> <created revision> <at> <actor>", and the state
--- log:     id "<revision>-<number>", numbers rise by one, from 0 unless a large commit was broken off, m "<previous> <created> <at> <bytes before> <actor>",
+-- log:     id "<revision>-<number>", numbers from 0 on, or more where something was removed, m "<previous> <created> <at> <bytes before> <actor>",
 --          k key, v value (a delete has none)
 local call, try = redis.call, redis.pcall
 local ENTRIES, LOG, INDEX, AHEAD = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -73,6 +73,8 @@ local function ready(newest)
   local top = ahead(newest)
   if not top then return end
   if call('EXISTS', AHEAD) == 1 then error('AHEAD: a large commit is being made') end
+  -- First what a server that is out of memory refuses, as in apply.lua.
+  call('SET', AHEAD, '', 'PX', 1)
   local its, last = string.match(top[1], '(%d+)-(%d+)')
   for number = 0, tonumber(last) do call('XDEL', LOG, its .. '-' .. number) end
   -- Should it live after all, its WATCH tells it.
@@ -160,6 +162,7 @@ end
 
 -- Drop the log up to a revision.
 local function drop(through)
+  if through <= compacted then return end
   call('XTRIM', LOG, 'MINID', '=', text(through + 1) .. '-0')
   local first = call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
   compacted = through
@@ -203,6 +206,8 @@ local function trim(appended, left)
   if held <= limit + math.min(limit / 10, 100) and size <= most + math.min(most / 10, 524288) then
     return
   end
+  -- What is ahead counts for nothing yet.
+  if ahead(revision) then return end
   local through
   if size <= most and appended < limit then
     through = cut(held, limit, left)
