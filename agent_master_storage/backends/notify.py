@@ -85,6 +85,9 @@ class Hub:
     def listen(self, channel: str, wake: threading.Event) -> None:
         """Set ``wake`` at each notification, and when some may have been missed."""
         with self._lock:
+            if not self._listeners:
+                # Who only sends need not be right about it.
+                self.works = None
             self._listeners.setdefault(channel, set()).add(wake)
             self._ring()
 

@@ -21,7 +21,7 @@ INTERVAL = 0.005
 #: seconds between two looks whether the connection lives, and whether somebody wants it gone
 HEARTBEAT = 2.0
 #: seconds after which the connection is closed when nobody listens and nothing is sent
-LINGER = 5.0
+LINGER = 2.0
 #: seconds that a probe may take before notifications count as not arriving
 PROBE_TIMEOUT = 2.0
 #: seconds until the next probe when they did not
@@ -76,7 +76,7 @@ class Session:
                 self._rest(now + INTERVAL)
             if self._probe_is_due(now):
                 self._make_probe()
-            elif not self._wait(HEARTBEAT, self._driver, self._hub.ear):
+            elif not self._wait(min(HEARTBEAT, LINGER), self._driver, self._hub.ear):
                 self._beat()
 
     def _listen(self, channels: set[str]) -> None:

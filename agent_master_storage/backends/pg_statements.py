@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from psycopg.pq import Format
-
 from ..types import Check, Delete, Operation, Write
 from ..watch import Selector
 from . import sql
@@ -45,9 +43,9 @@ _COMMIT_WRITE = _COMMIT.format(
     "NULL, NULL, ARRAY[%s], ARRAY[%b::bytea], ARRAY[%s::bigint], ARRAY[%s]"
 )
 
-# One write without a condition, for Line.call(); see migration 0003. Answers with a place.
-PUT_FORMATS = (Format.TEXT,) * 4 + (Format.BINARY, Format.TEXT, Format.TEXT)
-PUT = b"SELECT agent_master_storage_put($1, $2, $3, $4, $5, $6, $7)"
+# One write without a condition, see migration 0003. Takes the place of the newest change that is
+# known, and answers with the place of its own.
+PUT = "SELECT agent_master_storage_put(%s, %s, %s, %s, %b::bytea, %s, %b::bigint[])"
 
 _KINDS = {Write: "write", Delete: "delete", Check: "check"}
 
@@ -79,21 +77,6 @@ def commit(
         if isinstance(only, Write) and not others:
             return _COMMIT_WRITE, [*head, only.key, only.data, only.if_revision, actor, limits]
     return _COMMIT_ALL, [*head, *_arrays(requests), limits]
-
-
-def put_parameters(
-    namespace: str,
-    lock: int,
-    newest: int,
-    write: Write,
-    actor: str,
-    limits: Sequence[int] | None,
-) -> list[bytes | None]:
-    """What PUT takes; ``newest`` is the place of the newest change that is known."""
-    return [
-        namespace.encode(), b"%d" % lock, b"%d" % newest, write.key.encode(), write.data,
-        actor.encode(), None if limits is None else b"{%d,%d,%d}" % tuple(limits),
-    ]  # fmt: skip
 
 
 def _arrays(requests: Sequence[tuple[Sequence[Operation], str]]) -> Sequence[object]:

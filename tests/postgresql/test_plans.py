@@ -102,9 +102,8 @@ def test_statements_are_prepared_where_the_connection_allows_it(
     options = {**connection.settings_dict["OPTIONS"], "prepare_threshold": 2}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     for number in range(5):
-        revision = storage.write("k", b"%d" % number)
-        storage.write("k", b"", if_revision=revision)
-        storage.write("k", b"%d" % number)
+        revision = storage.write("k", b"")
+        storage.write("k", b"%d" % number, if_revision=revision)
         assert storage.read("k") == b"%d" % number
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
@@ -121,20 +120,3 @@ def test_and_not_where_it_does_not(storage: Any) -> None:
     with connections["postgres"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements")
         assert cursor.fetchone() == (0,)
-
-
-def test_a_statement_that_was_forgotten_is_prepared_again(
-    storage: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """psycopg says DEALLOCATE ALL by itself after a rollback; so may anybody."""
-    connection: Any = connections["postgres"]
-    connection.close()
-    options = {**connection.settings_dict["OPTIONS"], "prepare_threshold": 2}
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-    for number in range(1, 4):
-        assert storage.write("k", b"%d" % number) == number
-        connection.connection.execute("DEALLOCATE ALL")
-    # And one that another has prepared there, as where a pool lends connections to threads.
-    storage._database._thread.line = None
-    assert [storage.write("k", b""), storage.write("k", b"")] == [4, 5]
-    connection.close()

@@ -12,7 +12,7 @@ from agent_master_storage.backends.redis.server import Ask, Batch
 from agent_master_storage.exceptions import StorageUnavailable
 
 #: questions to the server that such a commit as these here takes
-QUESTIONS = 12
+QUESTIONS = 13
 #: of them, the first after its first record was appended
 BEGUN = 6
 

@@ -348,6 +348,49 @@ def test_everything_is_removed_half_way(
     is_whole(storage)
 
 
+@pytest.mark.parametrize("at", range(QUESTIONS))
+@pytest.mark.parametrize("name", ["entries", "log", "ahead"])
+def test_one_name_is_removed_half_way(
+    make: Make, engine: redis.Redis, prefix: str, name: str, at: int
+) -> None:
+    """As by somebody who removes what he does not know, or by a server that evicts."""
+    storage = make()
+    before(storage)
+    with contextlib.suppress(StorageError):
+        commit(storage, at, lambda: engine.delete(f"{prefix}/{name}"))
+    made = storage.list()
+    assert [storage.write("after", b"") for _ in range(3)] == list(
+        range(storage.revision - 2, storage.revision + 1)
+    )
+    assert storage.list() == sorted({*made, "after"})
+    # Whole, or not there; where the entries are gone, each key is taken in by itself.
+    try:
+        history = storage.history(since=storage.oldest - 1)
+    except RevisionCompacted as compacted:
+        # A log that is gone is noticed when it is read.
+        history = storage.history(since=compacted.oldest - 1)
+    counts = Counter(change.revision for change in history)
+    assert set(counts.values()) <= {1, 50, 141}
+    if name == "ahead":
+        is_whole(storage)
+
+
+def test_a_condition_is_of_one_epoch(make: Make, engine: redis.Redis, prefix: str) -> None:
+    """The entries go after the values were compared, and another begins anew."""
+    storage, other = make(), make()
+    before(storage)
+
+    def remove() -> None:
+        engine.delete(f"{prefix}/entries")
+        assert other.revision == 0
+
+    made = [*values("new", 101), Write("k001", b"mine", 0)]
+    with pytest.raises(StorageError) as caught:
+        commit_of(storage, made, once_before(asks(scripts.BEGIN), remove))
+    assert getattr(caught.value, "index", None) == 101
+    assert storage.read("k001") == b"before"
+
+
 @pytest.mark.parametrize("kind", redis_kinds())
 def test_a_server_that_restarts_half_way(tmp_path: Path, kind: str) -> None:
     port = free_port()

@@ -38,6 +38,8 @@ class Commit:
     def __init__(self, operations: Sequence[Operation], actor: str) -> None:
         self.keys = [operation.key.encode() for operation in operations]
         self.changing = [o for o in operations if not isinstance(o, Check)]
+        #: the state before the values are compared
+        self.compared: bytes | None = None
         self.token = uuid4().hex.encode()
         self.now = microseconds()
         self.actor = actor
@@ -51,8 +53,14 @@ class Commit:
 
     def began(self, kept: bytes, first: bytes) -> None:
         """The state in which the first record was appended, and its id."""
-        self.kept = kept
+        self.kept, self.first_id = kept, first
         self._shift = int(first.partition(b"-")[2])
+
+    def is_of_one_epoch(self, kept: bytes | None) -> bool:
+        """Whether this state is of the epoch in which the values were compared."""
+        if kept is None or self.compared is None:
+            return False
+        return kept.split(b" ", 1)[0] == self.compared.split(b" ", 1)[0]
 
     def found(self, kept: bytes, *metas: bytes | None) -> None:
         """The state, as ``shared.lua`` keeps it, and what is remembered of each key."""

@@ -59,11 +59,12 @@ class Large(Writing, Comparing):
 
     def _attempt(self, made: Commit) -> Steps[Changes | None]:
         """None: somebody else has written meanwhile."""
+        entries = self.names.kept[0]
+        _, made.compared = yield Batch((("UNWATCH",), ("HGET", entries, b"")))
         yield from self._compare_watched(made.keys)
         # Before anything is done: most refusals leave nothing to be removed.
-        (found,) = yield Batch((("HMGET", self.names.kept[0], b"", *made.keys),))
-        if found[0] is None:
-            # Emptied just now.
+        (found,) = yield Batch((("HMGET", entries, b"", *made.keys),))
+        if not made.is_of_one_epoch(found[0]):
             return None
         made.found(*found)
         made.check()
@@ -82,7 +83,6 @@ class Large(Writing, Comparing):
 
     def _compare_watched(self, keys: Sequence[bytes]) -> Steps[None]:
         """From here to EXEC, the values are what is remembered of them."""
-        yield Batch((("UNWATCH",),))
         for start in range(0, len(keys), WATCHED_AT_ONCE):
             some = keys[start : start + WATCHED_AT_ONCE]
             yield Batch((("WATCH", *(self.names.values + key for key in some)),))
@@ -106,11 +106,19 @@ class Large(Writing, Comparing):
             )
             if mark != made.token or found[0] != made.kept:
                 return None
+            if not made.is_of_one_epoch(found[0]):
+                return None
             made.found(*found)
             made.check()
         ahead, last = made.parts()
         if not (yield from self._stage(made.token, ahead)):
             return None
+        if made.changing:
+            log = self.names.log
+            _, first = yield Batch((("WATCH", log), ("XRANGE", log, made.first_id, made.first_id)))
+            if not first:
+                # Somebody has removed the log.
+                return None
         # By itself: where it is refused, what follows would be done all the same.
         yield Batch((("MULTI",),))
         answers = yield Batch((*made.commands(self.names, last), ("EXEC",)), again=False)

@@ -299,7 +299,8 @@ def _is_silence(error: Exception) -> bool:
     """No answer came, as against one that says no."""
     if isinstance(error, exceptions.AuthenticationError | exceptions.BusyLoadingError):
         return False
-    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
+    silence = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse)
+    return isinstance(error, (*silence, OSError))
 
 
 def _may_pass(error: Exception) -> bool:

@@ -42,7 +42,7 @@ end
 
 if not epoch then
   -- The first use, or it was emptied: remnants would be another store's.
-  call('UNLINK', ENTRIES, LOG, INDEX)
+  call('UNLINK', ENTRIES, LOG, INDEX, AHEAD)
   adopting = '1'
   begin('new')
 elseif epoch == ARGV[1] and revision < tonumber(ARGV[2]) then
@@ -87,9 +87,13 @@ local function next_number()
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then
       local its, last = string.match(info[i + 1], '(%d+)-(%d+)')
-      return its == own and tonumber(last) + 1 or 0
+      if its == own then return tonumber(last) + 1 end
     end
   end
+  -- It goes further than the state: it is another life's.
+  call('UNLINK', LOG)
+  compacted = revision - 1
+  return 0
 end
 
 local function append(number, key, value, previous, created, actor)
