@@ -7,7 +7,6 @@ to the queries (DEBUG, ``execute_wrapper()``), Django's cursors are used all the
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,9 +15,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, InterfaceError
 from psycopg import Cursor
-from psycopg.pq import Format
 
 from . import pg_statements
+from .pg_line import Line
 from .transactions import PATIENCE, Database
 
 _BROKEN = (DatabaseError, InterfaceError)
@@ -71,10 +70,22 @@ class PostgreSQLDatabase(Database):
 
         return self._once(connection, attempt)
 
-    def put(self, connection: BaseDatabaseWrapper, parameters: Parameters) -> int:
-        """The same for pg_statements.PUT, with what free_connection() gave."""
-        (row,) = self.commit(connection, pg_statements.PUT, parameters)
-        return int(row[0])
+    def put(
+        self,
+        connection: BaseDatabaseWrapper,
+        parameters: Sequence[bytes | None],
+        prepare: bool,
+    ) -> int:
+        """The same for pg_statements.PUT, with what free_connection() gave; see Line.call()."""
+
+        def attempt(connection: BaseDatabaseWrapper) -> int:
+            put, formats = pg_statements.PUT, pg_statements.PUT_FORMATS
+            with connection.wrap_database_errors:
+                return int.from_bytes(
+                    self._line(connection).call(put, parameters, formats, prepare), "big"
+                )
+
+        return self._once(connection, attempt)
 
     def _once(
         self, connection: BaseDatabaseWrapper, attempt: Callable[[BaseDatabaseWrapper], T]
@@ -153,26 +164,6 @@ class PostgreSQLDatabase(Database):
         if line is None or line.driver is not connection.connection:
             line = self._thread.line = Line(connection.connection)
         return line
-
-
-class Line:
-    """A connection of psycopg, and what is used on it again and again."""
-
-    __slots__ = ("_poll", "cursor", "driver")
-
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
-        # A new one each time would find out anew how to send and read each type, which costs a
-        # third of a short statement. It holds its last result until the next.
-        self.cursor: Cursor[Any] = Cursor(driver)
-        self.cursor.format = Format.BINARY
-        self._poll = select.poll()
-        if not driver.closed:
-            self._poll.register(driver.pgconn.socket, select.POLLIN)
-
-    def may_be_lost(self) -> bool:
-        """Nothing is to be read from an idle connection, so that looking costs no round trip."""
-        return self.driver.closed or bool(self._poll.poll(0))
 
 
 def _is_free(connection: BaseDatabaseWrapper) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from psycopg.pq import Format
+
 from ..types import Check, Delete, Operation, Write
 from ..watch import Selector
 from . import sql
@@ -45,7 +47,12 @@ _COMMIT_WRITE = _COMMIT.format(
 
 # One write without a condition, see migration 0003. Takes the place of the newest change that is
 # known, and answers with the place of its own.
-PUT = "SELECT agent_master_storage_put(%s, %s, %s, %s, %b::bytea, %s, %b::bigint[])"
+PUT = b"SELECT agent_master_storage_put($1, $2, $3, $4, $5, $6, $7)"
+# Text in the binary format too: it would end at a NUL otherwise, and not be refused.
+PUT_FORMATS = (
+    Format.BINARY, Format.TEXT, Format.TEXT, Format.BINARY, Format.BINARY, Format.BINARY,
+    Format.TEXT,
+)  # fmt: skip
 
 _KINDS = {Write: "write", Delete: "delete", Check: "check"}
 
@@ -77,6 +84,21 @@ def commit(
         if isinstance(only, Write) and not others:
             return _COMMIT_WRITE, [*head, only.key, only.data, only.if_revision, actor, limits]
     return _COMMIT_ALL, [*head, *_arrays(requests), limits]
+
+
+def put_parameters(
+    namespace: str,
+    lock: int,
+    newest: int,
+    write: Write,
+    actor: str,
+    limits: Sequence[int] | None,
+) -> list[bytes | None]:
+    """What PUT takes; ``newest`` is the place of the newest change that is known."""
+    return [
+        namespace.encode(), b"%d" % lock, b"%d" % newest, write.key.encode(), write.data,
+        actor.encode(), None if limits is None else b"{%d,%d,%d}" % tuple(limits),
+    ]  # fmt: skip
 
 
 def _arrays(requests: Sequence[tuple[Sequence[Operation], str]]) -> Sequence[object]:

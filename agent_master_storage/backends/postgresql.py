@@ -3,7 +3,7 @@
 One line of the settings apart from DatabaseStorage, and both may be at work on the same rows.
 A write is one round trip, by the functions of migrations 0002 and 0003; many at once share one
 (``group_commit.py``), other processes hear of it by NOTIFY (``notify.py``), and statements go
-straight to psycopg (``pg_database.py``).
+straight to psycopg (``pg_database.py``, ``pg_line.py``).
 """
 
 from __future__ import annotations
@@ -163,9 +163,12 @@ class PostgreSQLStorage(DatabaseStorage):
     def _put_now(self, connection: BaseDatabaseWrapper, write: Write, actor: str) -> int:
         """What nearly all writes are, in less time than the commit of anything."""
         limits = self._writer.limits_if_due(self._newest - self._counted, 1, len(write.data))
-        head = (self.namespace, self._writer.lock_key, self._place)
-        parameters = (*head, write.key, write.data, actor, limits)
-        self._place = place = self._database.put(connection, parameters)
+        parameters = pg_statements.put_parameters(
+            self.namespace, self._writer.lock_key, self._place, write, actor, limits
+        )
+        # Where LISTEN works, no pooler stands between that lends the session to others.
+        prepare = bool(self.hub.works)
+        self._place = place = self._database.put(connection, parameters, prepare)
         self._newest = revision = sql.revision_at(place)
         if limits is not None:
             # Or a little less, if another has counted just before; it is only the next reminder.

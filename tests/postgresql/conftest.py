@@ -11,7 +11,6 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from agent_master_storage import storages
-from agent_master_storage.backends import pg_statements
 from agent_master_storage.backends.postgresql import PostgreSQLStorage
 
 from .proxy import Proxy
@@ -33,14 +32,18 @@ def commits(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many were committed together, each time."""
     sizes: list[int] = []
     database = storage._database
-    commit = database.commit
+    put, commit = database.put, database.commit
+
+    def counted_put(*arguments: Any) -> Any:
+        sizes.append(1)
+        return put(*arguments)
 
     def counted_commit(connection: Any, statement: str, parameters: Any) -> Any:
         groups, keys = parameters[3], parameters[5]
-        alone = statement == pg_statements.PUT
-        sizes.append(1 if alone else len(keys if groups is None else set(groups)))
+        sizes.append(len(keys if groups is None else set(groups)))
         return commit(connection, statement, parameters)
 
+    monkeypatch.setattr(database, "put", counted_put)
     monkeypatch.setattr(database, "commit", counted_commit)
     return sizes
 

@@ -83,7 +83,7 @@ def test_a_commit_that_fails_unexpectedly_leaves_nobody_waiting(
     def fail(*args: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(storage._database, "commit", fail)
+    monkeypatch.setattr(storage._database, "put", fail)
 
     async def main() -> Any:
         return await asyncio.gather(storage.awrite("k", b""), return_exceptions=True)

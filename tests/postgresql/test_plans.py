@@ -10,6 +10,9 @@ from django.db import connections
 from agent_master_storage import Write
 from agent_master_storage.backends import pg_statements, sql
 from agent_master_storage.backends.pg_session import connect
+from agent_master_storage.backends.postgresql import PostgreSQLStorage
+from agent_master_storage.exceptions import StorageUnavailable
+from agent_master_storage.testing import wait_for
 from agent_master_storage.watch import Selector
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
@@ -120,3 +123,57 @@ def test_and_not_where_it_does_not(storage: Any) -> None:
     with connections["postgres"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.fixture
+def prepares(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The connection, which prepares what is run more than twice."""
+    connection: Any = connections["postgres"]
+    connection.close()
+    options = {**connection.settings_dict["OPTIONS"], "prepare_threshold": 2}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    yield connection
+    connection.close()
+
+
+def names(connection: Any) -> set[str]:
+    found = connection.connection.execute("SELECT name FROM pg_prepared_statements").fetchall()
+    return {name for (name,) in found if name.startswith("ams_")}
+
+
+def test_a_write_is_prepared_by_a_name_of_its_own(storage: Any, prepares: Any) -> None:
+    other = PostgreSQLStorage(alias="other", using="postgres", namespace="other")
+    storage.write("k", b"")
+    wait_for(lambda: storage.hub.works is not None)
+    # Only where LISTEN has been seen to work is a session our own; two storages share a name.
+    for works, prepared in ((None, 0), (False, 0), (True, 1)):
+        prepares.close()
+        storage.hub.works = works
+        for number in range(4):
+            for writer in (storage, other):
+                writer.write("k", b"%d" % number)
+                # The thread that sends notifications has found out for itself.
+                storage.hub.works = works
+        assert len(names(prepares)) == prepared
+    other.close()
+
+
+def test_a_name_that_was_forgotten(storage: Any, prepares: Any) -> None:
+    """psycopg says DEALLOCATE ALL by itself after a rollback; so may anybody."""
+    storage.write("k", b"")
+    for number in range(2, 12):
+        storage.hub.works = True
+        assert storage.write("k", b"%d" % number) == number
+        if number == 6:
+            assert names(prepares)
+            prepares.connection.execute("DEALLOCATE ALL")
+    assert names(prepares)
+
+
+def test_a_nul_in_the_namespace_is_no_end(storage: Any) -> None:
+    storage.write("k", b"ours")
+    other = PostgreSQLStorage(alias="other", using="postgres", namespace=f"{storage.namespace}\0x")
+    with pytest.raises(StorageUnavailable):
+        other.write("k", b"theirs")
+    assert storage.read("k") == b"ours"
+    other.close()
