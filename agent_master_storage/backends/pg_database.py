@@ -15,12 +15,19 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, InterfaceError
 from psycopg import Cursor
+from psycopg.pq import Format
 
 from . import pg_statements
 from .pg_line import Line
 from .transactions import PATIENCE, Database
 
 _BROKEN = (DatabaseError, InterfaceError)
+
+# Text in the binary format too: it would end at a NUL otherwise, and not be refused.
+_PUT_FORMATS = (
+    Format.BINARY, Format.TEXT, Format.TEXT, Format.BINARY, Format.BINARY, Format.BINARY,
+    Format.TEXT,
+)  # fmt: skip
 
 T = TypeVar("T")
 Parameters = Sequence[Any]
@@ -79,11 +86,10 @@ class PostgreSQLDatabase(Database):
         """The same for pg_statements.PUT, with what free_connection() gave; see Line.call()."""
 
         def attempt(connection: BaseDatabaseWrapper) -> int:
-            put, formats = pg_statements.PUT, pg_statements.PUT_FORMATS
+            line = self._line(connection)
             with connection.wrap_database_errors:
-                return int.from_bytes(
-                    self._line(connection).call(put, parameters, formats, prepare), "big"
-                )
+                place = line.call(pg_statements.PUT, parameters, _PUT_FORMATS, prepare)
+            return int.from_bytes(place, "big")
 
         return self._once(connection, attempt)
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from psycopg.pq import Format
-
 from ..types import Check, Delete, Operation, Write
 from ..watch import Selector
 from . import sql
@@ -48,11 +46,6 @@ _COMMIT_WRITE = _COMMIT.format(
 # One write without a condition, see migration 0003. Takes the place of the newest change that is
 # known, and answers with the place of its own.
 PUT = b"SELECT agent_master_storage_put($1, $2, $3, $4, $5, $6, $7)"
-# Text in the binary format too: it would end at a NUL otherwise, and not be refused.
-PUT_FORMATS = (
-    Format.BINARY, Format.TEXT, Format.TEXT, Format.BINARY, Format.BINARY, Format.BINARY,
-    Format.TEXT,
-)  # fmt: skip
 
 _KINDS = {Write: "write", Delete: "delete", Check: "check"}
 

@@ -23,6 +23,9 @@ from .parts import BEGUN, QUESTIONS, Crash, before, commit, crash, is_whole, ope
 
 Make = Callable[..., RedisStorage]
 
+# Not each kind: what differs between them is between these, and the contract is for all.
+pytestmark = pytest.mark.parametrize("server", ["the suite's", "redis-8.2"], indirect=True)
+
 
 def kept(client: Any, prefix: str) -> dict[str, Any]:
     """All that is stored, but for the times."""

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,8 +25,6 @@ from agent_master_storage.exceptions import (
 )
 from agent_master_storage.testing import Recorder
 
-from ..servers import free_port, redis_kinds, redis_server
-from . import stores
 from .parts import (
     QUESTIONS,
     Crash,
@@ -44,6 +41,9 @@ from .parts import (
 )
 
 Make = Callable[..., RedisStorage]
+
+# Not each kind: what differs between them is between these, and the contract is for all.
+pytestmark = pytest.mark.parametrize("server", ["the suite's", "redis-8.2"], indirect=True)
 STAGED = asks(scripts.STAGE)
 TRIMMED = asks(scripts.TRIM)
 CHECKS = [Check(f"none{number}", 0) for number in range(101)]
@@ -389,31 +389,6 @@ def test_a_condition_is_of_one_epoch(make: Make, engine: redis.Redis, prefix: st
         commit_of(storage, made, once_before(asks(scripts.BEGIN), remove))
     assert getattr(caught.value, "index", None) == 101
     assert storage.read("k001") == b"before"
-
-
-@pytest.mark.parametrize("kind", redis_kinds())
-def test_a_server_that_restarts_half_way(tmp_path: Path, kind: str) -> None:
-    port = free_port()
-    options = ("--appendonly", "yes", "--appendfsync", "always", "--dir", str(tmp_path))
-    url = f"redis://127.0.0.1:{port}/0"
-    with redis_server(redis_kinds()[kind], port, *options):
-        storage = stores.make_storage("restarts", url)
-        before(storage)
-        with pytest.raises(Crash):
-            commit_of(storage, operations(), once_before(writes, crash))
-        storage.close()
-    with redis_server(redis_kinds()[kind], port, *options):
-        storage = stores.make_storage("restarts", url)
-        assert storage.revision == 3
-        assert storage.write("k000", b"") == 4
-        storage.write("gone", b"")
-        storage.close()
-        with pytest.raises(StorageError):
-            # It stands elsewhere now.
-            storage.commit([*values("k", 101), Check("checked", 4)])
-        assert storage.commit(values("k", 101)) == 6
-        is_whole(storage)
-        storage.close()
 
 
 def test_memory_is_full_and_something_is_left(make: Make, engine: redis.Redis, prefix: str) -> None:

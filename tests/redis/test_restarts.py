@@ -11,12 +11,19 @@ from typing import Any
 import pytest
 import redis
 
+from agent_master_storage import Check, Write
 from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.backends.redis import server as server_module
-from agent_master_storage.exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
+from agent_master_storage.exceptions import (
+    RevisionAhead,
+    RevisionCompacted,
+    StorageError,
+    StorageUnavailable,
+)
 from agent_master_storage.testing import Recorder, take, wait_for
 
-from ..servers import free_port, redis_binary, redis_server
+from ..servers import free_port, redis_binary, redis_kinds, redis_server
+from .parts import Crash, before, commit_of, crash, is_whole, once_before, operations, writes
 from .stores import client, make_storage
 
 #: a server that is not killed but asked to end loses nothing, and this one keeps a snapshot alone
@@ -287,3 +294,28 @@ def test_a_log_that_was_evicted_is_told_of(server: Restartable, open_storage: Op
         assert open_storage().list() == storage.list() == ["k"]
         assert (storage.read("k"), storage.revision) == (b"on", 1)
         assert storage.epoch != epoch
+
+
+@pytest.mark.parametrize("kind", redis_kinds())
+def test_it_restarts_in_the_middle_of_a_large_commit(tmp_path: Path, kind: str) -> None:
+    port, many = free_port(), [Write(f"k{number}", b"") for number in range(101)]
+    options = ("--appendonly", "yes", "--appendfsync", "always", "--dir", str(tmp_path))
+    url = f"redis://127.0.0.1:{port}/0"
+    with redis_server(redis_kinds()[kind], port, *options):
+        storage = make_storage("restarts", url)
+        before(storage)
+        with pytest.raises(Crash):
+            commit_of(storage, operations(), once_before(writes, crash))
+        storage.close()
+    with redis_server(redis_kinds()[kind], port, *options):
+        storage = make_storage("restarts", url)
+        assert storage.revision == 3
+        assert storage.write("k000", b"") == 4
+        storage.write("gone", b"")
+        storage.close()
+        with pytest.raises(StorageError):
+            # It stands elsewhere now.
+            storage.commit([*many, Check("checked", 4)])
+        assert storage.commit(many) == 6
+        is_whole(storage)
+        storage.close()
