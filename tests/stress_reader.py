@@ -90,7 +90,15 @@ def _stop_and_go(storage: Any, replay: Replay, snapshot: Any) -> bool:
                     return True
                 if number >= 20 and change.last:
                     break
-        time.sleep(0.05)
+        _fall_behind(storage, replay)
+
+
+def _fall_behind(storage: Any, replay: Replay) -> None:
+    """However fast they write: until the log has gone on without us, or they have stopped."""
+    newest, last = storage.revision, -1
+    while last < newest < replay.revision + 150:
+        time.sleep(0.1)
+        last, newest = newest, storage.revision
 
 
 if __name__ == "__main__":
