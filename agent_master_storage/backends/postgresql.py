@@ -65,7 +65,8 @@ class PostgreSQLStorage(DatabaseStorage):
         write = Write(key, data)
         connection = self._begin_alone()
         if connection is None:
-            return int(self._commit(ThreadTicket((write,), actor, brief=True))[0][1])
+            ticket = ThreadTicket((write,), actor, brief=True)
+            return int(self._commit_with_others(ticket)[0][1])
         try:
             return self._put_now(connection, write, actor)
         finally:

@@ -113,28 +113,21 @@ def test_the_mark_is_its_owner_s(make: Make, engine: redis.Redis, prefix: str) -
 # The log's limits
 
 
-def test_the_log_is_trimmed_while_another_is_under_way(make: Make) -> None:
+@pytest.mark.parametrize(
+    ("mine", "theirs", "until", "newest"),
+    [(250, 400, writes, 250), (101, 600, TRIMMED, 600)],
+    ids=["while another is under way", "after a larger one"],
+)
+def test_the_log_is_trimmed(make: Make, mine: int, theirs: int, until: Any, newest: int) -> None:
     first, second = make(history_limit=300), make(history_limit=300)
     first.write("before", b"")
 
     def meanwhile() -> None:
         with pytest.raises(Crash):
-            commit_of(second, values("b", 400), once_before(writes, crash))
+            commit_of(second, values("b", theirs), once_before(until, crash))
 
-    commit_of(first, values("a", 250), once_before(TRIMMED, meanwhile))
-    assert len(first.history(since=first.revision - 1)) == 250
-
-
-def test_the_log_is_trimmed_after_a_larger_one(make: Make) -> None:
-    first, second = make(history_limit=300), make(history_limit=300)
-    first.write("before", b"")
-
-    def meanwhile() -> None:
-        with pytest.raises(Crash):
-            commit_of(second, values("b", 600), once_before(TRIMMED, crash))
-
-    commit_of(first, values("a", 101), once_before(TRIMMED, meanwhile))
-    assert len(first.history(since=first.revision - 1)) == 600
+    commit_of(first, values("a", mine), once_before(TRIMMED, meanwhile))
+    assert len(first.history(since=first.revision - 1)) == newest
 
 
 def test_a_revision_is_never_read_in_part(make: Make) -> None:

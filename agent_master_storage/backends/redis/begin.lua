@@ -2,8 +2,8 @@
 -- reads. From here on others who append wait, as long as stage.lua is not late.
 -- -> epoch, revision, the state as it is kept, the id of the record
 --
--- ARGV  whose commit it is; for how many milliseconds they wait for the next part; actor, key, value
---       or '', whether it has one
+-- ARGV  whose commit it is; for how many milliseconds they wait for the next part; actor, key,
+--       value or '', whether it has one
 local actor, key, value = ARGV[OWN + 3], ARGV[OWN + 4], ARGV[OWN + 5]
 ready()
 call('SET', AHEAD, ARGV[OWN + 1], 'PX', ARGV[OWN + 2])

@@ -104,9 +104,8 @@ class Large(Writing, Comparing):
                     ("HMGET", entries, b"", *made.keys),
                 )
             )
-            if mark != made.token or found[0] != made.kept:
-                return None
-            if not made.is_of_one_epoch(found[0]):
+            alone = mark == made.token and found[0] == made.kept
+            if not (alone and made.is_of_one_epoch(made.kept)):
                 return None
             made.found(*found)
             made.check()

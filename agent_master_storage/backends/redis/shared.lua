@@ -6,8 +6,8 @@
 --       script's own
 --
 -- entries: "<SHA-1 of the value> <revision> <created revision> <at> <actor>", and the state
--- log:     id "<revision>-<number>", numbers from 0 on, or more where something was removed, m "<previous> <created> <at> <bytes before> <actor>",
---          k key, v value (a delete has none)
+-- log:     id "<revision>-<number>", numbers from 0 on, or from more where some were removed;
+--          m "<previous> <created> <at> <bytes before> <actor>", k key, v value (a delete has none)
 local call, try = redis.call, redis.pcall
 local ENTRIES, LOG, INDEX, AHEAD = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local VALUES, OWN = 4, 6

@@ -1,8 +1,8 @@
 -- Append a part of a large commit to the log, ahead of its revision: it is there when the state
 -- says so, in the end. -> epoch, revision, whether to go on
 --
--- ARGV  whose commit it is; for how many milliseconds others wait for the next part, or the end; then
---       of each record: id, m, key, value or '', whether it has one
+-- ARGV  whose commit it is; for how many milliseconds others wait for the next part, or the end;
+--       then of each record: id, m, key, value or '', whether it has one
 if call('GET', AHEAD) ~= ARGV[OWN + 1] then return {epoch, text(revision), 0} end
 call('SET', AHEAD, ARGV[OWN + 1], 'PX', ARGV[OWN + 2])
 for i = OWN + 3, #ARGV, 5 do
