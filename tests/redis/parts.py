@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from agent_master_storage import Check, Delete, Write
+from agent_master_storage.backends.redis.questions import Ask, Batch
 from agent_master_storage.backends.redis.scripts import Script
-from agent_master_storage.backends.redis.server import Ask, Batch
 from agent_master_storage.exceptions import StorageUnavailable
 
 #: questions to the server that such a commit as these here takes

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from ..base import BaseStorage
 from .layout import Names
+from .questions import Ask
 from .scripts import Script
-from .server import Ask
 
 
 class Known(NamedTuple):
@@ -18,6 +18,22 @@ class Known(NamedTuple):
 
     epoch: bytes = b""
     revision: int = 0
+    #: the whole state, as shared.lua keeps it; empty: it is not known, or not any more
+    state: bytes = b""
+    #: of it: the bytes ever appended, and what follows them
+    size: int = 0
+    rest: bytes = b""
+
+    @classmethod
+    def of(cls, state: bytes) -> Known:
+        epoch, revision, size, rest = state.split(b" ", 3)
+        return cls(epoch, int(revision), state, int(size), rest)
+
+    def after(self, size: int) -> tuple[bytes, bytes, bytes]:
+        """Of a write of so many bytes: its revision, the bytes before it, the state after it."""
+        own = b"%d" % (self.revision + 1)
+        state = b"%b %b %d %b" % (self.epoch, own, self.size + size, self.rest)
+        return own, b"%d" % self.size, state
 
 
 class Asking:

@@ -20,14 +20,15 @@ from contextlib import (
 )
 from typing import Any, TypeAlias, TypeVar
 
-import hiredis
 import redis.asyncio
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
+from .attempts import Attempt
 from .errors import is_ahead
 from .link import FAULTS, HEALTH_CHECK_INTERVAL, without_errors
-from .server import Address, Ask, Attempt, Batch, Steps, place_of
+from .questions import Ask, Batch, Steps
+from .server import Address, place_of
 
 T = TypeVar("T")
 Over: TypeAlias = Callable[[Ask | Batch], Awaitable[Any]]
@@ -51,7 +52,7 @@ class AsyncServer:
         attempt = Attempt(connections.place, question)
         while True:
             try:
-                return await connections.ask(question.arguments, attempt)
+                return await connections.ask(question, attempt)
             except exceptions.NoScriptError as error:
                 await self.ask(attempt.load(error))
             except FAULTS as error:
@@ -123,9 +124,9 @@ class Connections:
         self._room = asyncio.Semaphore(address.max_connections)
         self.place = place_of(self._made_by.connection_kwargs)
 
-    async def ask(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
+    async def ask(self, question: Ask, attempt: Attempt) -> Any:
         attempt.sent = False
-        return await self._in_time(self._ask(hiredis.pack_command(arguments), attempt))
+        return await self._in_time(self._ask(question.packed(), attempt))
 
     async def _ask(self, packed: bytes, attempt: Attempt) -> Any:
         async with self._room:
@@ -185,8 +186,7 @@ class Connections:
         if isinstance(question, Batch):
             await connection.send_packed_command(question.packed(), check_health=False)
             return without_errors([await connection.read_response() for _ in question.commands])
-        packed = hiredis.pack_command(question.arguments)
-        await connection.send_packed_command(packed, check_health=False)
+        await connection.send_packed_command(question.packed(), check_health=False)
         return await connection.read_response()
 
     async def _in_time(self, awaitable: Awaitable[T]) -> T:

@@ -14,7 +14,7 @@ from ..logged import LoggedStorage
 from ..operations import check_operations
 from .async_server import AsyncServer
 from .layout import Names
-from .server import Ask
+from .questions import Ask
 from .steps import Plans
 from .tracker import Tracker
 

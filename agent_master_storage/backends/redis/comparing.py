@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from . import scripts
 from .asking import Asking
-from .server import Ask, Steps
+from .questions import Ask, Steps
 
 #: keys that one script is given; it takes fewer when their values are large
 COMPARED_AT_ONCE = 250

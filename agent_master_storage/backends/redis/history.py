@@ -14,7 +14,7 @@ from ...watch.log import PAGE_BYTES, PAGE_CHANGES
 from ..base import BaseStorage
 from . import layout, scripts
 from .asking import Asking
-from .server import Steps
+from .questions import Steps
 
 
 class Mark(NamedTuple):

@@ -25,7 +25,7 @@ from . import scripts
 from .commit import Commit, Record
 from .comparing import Comparing
 from .errors import wrong_type
-from .server import Batch, Steps
+from .questions import Batch, Steps
 from .writing import Writing
 
 #: operations, and bytes of values, up to which a commit is one script and one round trip

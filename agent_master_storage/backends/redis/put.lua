@@ -2,22 +2,32 @@
 -- the time. Anything else is left to apply.lua, and nothing is done here.
 --
 -- KEYS  1 entries, 2 log, 3 index, 4 the value's name
--- ARGV  1 the epoch and 2 the revision that the caller knows, 3 microseconds since 1970, 4 actor,
---       5 key, 6 value, 7 its SHA-1, 8 the writes between two looks at the log's size, 9 changes
---       and 10 bytes above which it is trimmed
--- ->    the revision, or nothing
-local call, key, value = redis.call, ARGV[5], ARGV[6]
+-- ARGV  1 the state that the caller knows, or its beginning: epoch, revision
+--       where it is the whole and the log need not be measured, what it will be: 2 the revision,
+--       3 the bytes before, 4 the state; otherwise nothing, and it is made out here
+--       5 microseconds since 1970, 6 actor, 7 key, 8 value, 9 its SHA-1
+--       10 the writes between two looks at the log's size, changes and bytes above which it is
+--       trimmed
+-- ->    the state, or nothing
+local call, key, value = redis.call, ARGV[7], ARGV[8]
 local kept = call('HMGET', KEYS[1], '', key)
-local epoch, revision, bytes, rest = string.match(kept[1] or '', '^(%S+) (%d+) (%d+)(.*)')
-if epoch ~= ARGV[1] or revision + 0 < ARGV[2] + 0 then return false end
-if revision % ARGV[8] == 0 then
-  local size = bytes + #value - string.match(rest, '%d+')
-  if size > ARGV[10] + 0 or call('XLEN', KEYS[2]) >= ARGV[9] + 0 then return false end
+local state, meta, own, bytes, after = kept[1], kept[2], ARGV[2], ARGV[3], ARGV[4]
+if state ~= ARGV[1] or own == '' then
+  local match, text = string.match, function(number) return string.format('%.0f', number) end
+  local known, seen = match(ARGV[1], '^(%S+) (%d+)')
+  local epoch, revision, size, rest = match(state or '', '^(%S+) (%d+) (%d+)(.*)')
+  if not epoch or epoch ~= known or revision + 0 < seen + 0 then return false end
+  local every, most, largest = match(ARGV[10], '^(%d+) (%d+) (%d+)')
+  if revision % every == 0 then
+    local held = size + #value - match(rest, '%d+')
+    if held > largest + 0 or call('XLEN', KEYS[2]) >= most + 0 then return false end
+  end
+  own, bytes = text(revision + 1), size
+  after = epoch .. ' ' .. own .. ' ' .. text(size + #value) .. rest
 end
 
-local stands, meta = redis.pcall('GET', KEYS[4]), kept[2]
-revision = string.format('%.0f', revision + 1)
-local previous, created = '0', revision
+local stands = redis.pcall('GET', KEYS[4])
+local previous, created = '0', own
 if meta then
   if type(stands) ~= 'string' or string.sub(meta, 1, 40) ~= redis.sha1hex(stands) then
     return false
@@ -27,13 +37,12 @@ elseif stands then
   return false
 end
 
-local by = created .. ' ' .. ARGV[3] .. ' '
+local by = created .. ' ' .. ARGV[5] .. ' '
 -- Refused where a large commit has appended something ahead.
-local added = redis.pcall('XADD', KEYS[2], revision .. '-0',
-  'm', previous .. ' ' .. by .. bytes .. ' ' .. ARGV[4], 'k', key, 'v', value)
+local added = redis.pcall('XADD', KEYS[2], own .. '-0',
+  'm', previous .. ' ' .. by .. bytes .. ' ' .. ARGV[6], 'k', key, 'v', value)
 if type(added) == 'table' then return false end
 call('SET', KEYS[4], value)
 if not meta then call('ZADD', KEYS[3], 0, key) end
-call('HSET', KEYS[1], key, ARGV[7] .. ' ' .. revision .. ' ' .. by .. ARGV[4],
-  '', epoch .. ' ' .. revision .. ' ' .. string.format('%.0f', bytes + #value) .. rest)
-return revision
+call('HSET', KEYS[1], key, ARGV[9] .. ' ' .. own .. ' ' .. by .. ARGV[6], '', after)
+return after

@@ -11,7 +11,7 @@ from ...watch.log import PAGE_CHANGES
 from . import layout, scripts
 from .errors import wrong_type
 from .history import History
-from .server import Ask, Steps
+from .questions import Ask, Steps
 
 #: keys, and entries, that a command or script handles at once: far below 5 ms
 KEYS_AT_ONCE = 1000

@@ -1,63 +1,24 @@
-"""The connections to the server: how a question is put, and when it may be put again.
-
-A read is tried again with backoff when the connection broke. A write is not, once it was sent:
-whether it was done is not known then, and doing it twice would be two revisions.
-"""
+"""The connections to the server, and how a question is put in a thread."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import random
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-import hiredis
 import redis
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import is_ahead, is_untrusted, is_wrong_type, unavailable, wrong_type
+from .attempts import Attempt
 from .link import FAULTS, Link
-from .scripts import BY_SHA
+from .questions import Ask, Batch, Steps
 
 T = TypeVar("T")
-
-#: attempts at what may be tried again, and seconds before the second; doubled for each more
-ATTEMPTS = 4
-PAUSE = 0.05
-#: seconds between two looks whether a large commit is made, which others wait for
-WAIT = 0.005
-MOST_WAITS = 1000
-
-
-class Ask(NamedTuple):
-    """A command, and whether asking twice does no harm."""
-
-    arguments: tuple[Any, ...]
-    again: bool = True
-
-
-class Batch(NamedTuple):
-    """Commands that are sent together; the answer is a list of theirs.
-
-    From the first batch of the same steps on, all that they ask goes over one connection, which
-    nobody else uses meanwhile: so that WATCH holds. Nothing is asked twice then: it would not.
-    """
-
-    commands: Sequence[tuple[Any, ...]]
-    #: False: something may have been written when no answer comes
-    again: bool = True
-
-    def packed(self) -> bytes:
-        return b"".join([hiredis.pack_command(command) for command in self.commands])
-
-
-#: yields what it asks, is sent the answers, returns the result
-Steps = Generator[Ask | Batch, Any, T]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,30 +69,31 @@ class Server:
 
     def ask(self, question: Ask) -> Any:
         """The answer. StorageUnavailable when there is none."""
-        attempt = Attempt(self.place, question)
+        attempt = link = None
         while True:
             try:
-                return self._ask_once(question.arguments, attempt)
-            except exceptions.NoScriptError as error:
-                self.ask(attempt.load(error))
-            except FAULTS as error:
-                time.sleep(attempt.pause_after(error))
+                link = self._take()
+                answer = link.ask(question.packed())
+            except BaseException as error:
+                attempt = attempt or Attempt(self.place, question)
+                self._failed(error, link, attempt)
+                link = None
+            else:
+                self._give_back(link)
+                return answer
 
-    def _ask_once(self, arguments: tuple[Any, ...], attempt: Attempt) -> Any:
-        attempt.sent = False
-        link = self._take()
-        try:
-            packed = hiredis.pack_command(arguments)
-            attempt.sent = True
-            answer = link.ask(packed)
-        except exceptions.ResponseError:
-            self._give_back(link)
-            raise
-        except BaseException:
-            self._lose(link)
-            raise
-        self._give_back(link)
-        return answer
+    def _failed(self, error: BaseException, link: Link | None, attempt: Attempt) -> None:
+        """Make way for another attempt, or raise."""
+        attempt.sent = link is not None
+        if link is not None:
+            # One that has answered, if only to refuse, is as good as before.
+            (self._give_back if isinstance(error, exceptions.ResponseError) else self._lose)(link)
+        if isinstance(error, exceptions.NoScriptError):
+            self.ask(attempt.load(error))
+        elif isinstance(error, FAULTS):
+            time.sleep(attempt.pause_after(error))
+        else:
+            raise error
 
     def _take(self) -> Link:
         """A connection that works, as far as can be known before anything is sent."""
@@ -225,7 +187,7 @@ class Server:
             try:
                 if isinstance(question, Batch):
                     return link.ask_together(question.packed(), len(question.commands))
-                return link.ask(hiredis.pack_command(question.arguments))
+                return link.ask(question.packed())
             except exceptions.NoScriptError as error:
                 self._ask_over(link, attempt.load(error))
             except FAULTS as error:
@@ -243,71 +205,6 @@ class Server:
         with contextlib.suppress(IndexError):
             while True:
                 self._lose(self._free.pop())
-
-
-class Attempt:
-    """Counts the attempts at one question, and says when to give up."""
-
-    __slots__ = ("_failures", "_loaded", "_place", "_question", "_waits", "sent")
-
-    def __init__(self, place: str, question: Ask | Batch) -> None:
-        self._place = place
-        self._question = question
-        self._failures = self._loaded = self._waits = 0
-        self.sent = False
-
-    def pause_after(self, error: Exception) -> float:
-        """Seconds until the next attempt; raises StorageUnavailable when there is to be none."""
-        if is_ahead(error) and self._waits < MOST_WAITS:
-            self._waits += 1
-            return WAIT * random.uniform(0.5, 1)
-        self._failures += 1
-        if is_wrong_type(error):
-            raise wrong_type(self._name()) from error
-        unknown = self.sent and not self._question.again and _is_silence(error)
-        if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
-            raise self._refusal(error, unknown) from error
-        return PAUSE * 2**self._failures * random.uniform(0.5, 1)
-
-    def pause_over_one(self, error: Exception) -> float:
-        """The same for a connection that can't be had anew: nothing but a large commit passes."""
-        self.sent = True
-        if not is_ahead(error):
-            self._failures = ATTEMPTS
-        return self.pause_after(error)
-
-    def load(self, error: Exception) -> Ask:
-        """The server does not know the script: it is new, restarted, or was told to forget."""
-        # Not counted with the failures: a server that has come back knows no script.
-        self._loaded += 1
-        if self._loaded >= ATTEMPTS:
-            raise self._refusal(error, False) from error
-        return Ask(("SCRIPT", "LOAD", BY_SHA[self._name()]))
-
-    def _name(self) -> bytes:
-        """What the first word of the question is about."""
-        question = self._question
-        words = question.arguments if isinstance(question, Ask) else question.commands[0]
-        name: bytes = words[1]
-        return name
-
-    def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
-        return unavailable(self._place, error, unknown)
-
-
-def _is_silence(error: Exception) -> bool:
-    """No answer came, as against one that says no."""
-    if isinstance(error, exceptions.AuthenticationError | exceptions.BusyLoadingError):
-        return False
-    silence = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse)
-    return isinstance(error, (*silence, OSError))
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether it is worth another attempt: not after a time limit, which was the patience."""
-    if isinstance(error, exceptions.AuthenticationError | exceptions.TimeoutError):
-        return False
-    return isinstance(error, exceptions.ConnectionError | OSError) and not is_untrusted(error)
 
 
 def place_of(options: dict[str, Any]) -> str:

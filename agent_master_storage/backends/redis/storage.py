@@ -17,7 +17,8 @@ from ..logged import LoggedStorage
 from .async_server import AsyncServer
 from .asynchronous import AsyncVerbs
 from .layout import Names
-from .server import Address, Ask, Server
+from .questions import Ask
+from .server import Address, Server
 from .steps import Plans
 from .tracker import Tracker
 from .waiter import StreamWaiter

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ...exceptions import StorageUnavailable
 from .comparing import LEASE, Turn
+from .questions import Ask
 from .reading import KEYS_AT_ONCE
-from .server import Ask, Server
+from .server import Server
 from .steps import Plans
 
 logger = logging.getLogger("agent_master_storage.redis")

@@ -11,7 +11,7 @@ from ..operations import changes_of, check_conditions
 from . import layout, scripts
 from .asking import Asking, Known, microseconds
 from .errors import forbidden, wrong_type
-from .server import Ask, Steps
+from .questions import Ask, Steps, template
 
 
 class Writing(Asking):
@@ -24,11 +24,11 @@ class Writing(Asking):
         # As trim() in shared.lua has it.
         most, size = limits.history_limit, limits.history_bytes
         every = max(1, min(16, most // 100))
-        self._look = (
-            every,
-            int(most + min(most / 10, 100)),
-            int(size + min(size / 10, 512 * 1024)),
-        )
+        largest = int(size + min(size / 10, 512 * 1024))
+        look = b"%d %d %d" % (every, most + min(most // 10, 100), largest)
+        self._put_begins = ("EVALSHA", scripts.PUT.sha)
+        self._put = template(*self._put_begins, 4, *names.kept, *[None] * 10, look)
+        self._every = every
         #: bytes of a value that calls for a look at once, for else the log would grow by a tenth
         self._large = size // (10 * every)
 
@@ -45,22 +45,29 @@ class Writing(Asking):
         return self.permitted and len(data) <= self._large
 
     def put(self, key: str, data: bytes, actor: str) -> Ask:
-        """One write without a condition. The answer is the revision, or None: write() it then."""
-        encoded, known, names = key.encode(), self.known, self.names
-        return Ask(
-            (
-                "EVALSHA", scripts.PUT.sha, 4, *names.kept, names.values + encoded,
-                known.epoch, known.revision, microseconds(), actor,
-                encoded, data, layout.fingerprint(data), *self._look,
-            ),
-            False,
+        """One write without a condition. The answer is the state, or None: write() it then."""
+        known, encoded, by = self.known, key.encode(), actor.encode()
+        name, now = self.names.values + encoded, b"%d" % microseconds()
+        sha = layout.fingerprint(data).encode()
+        if known.state and known.revision % self._every:
+            # Nobody else has written, most likely: then the server need not work it out.
+            state = known.state
+            own, size, after = known.after(len(data))
+        else:
+            state = b"%b %d" % (known.epoch, known.revision)
+            own = size = after = b""
+        packed = self._put % (
+            len(name), name, len(state), state, len(own), own, len(size), size, len(after), after,
+            len(now), now, len(by), by, len(encoded), encoded, len(data), data, len(sha), sha,
         )  # fmt: skip
+        return Ask(self._put_begins, False, packed)
 
-    def was_put(self, answer: bytes) -> int:
-        revision, known = int(answer), self.known
-        if revision > known.revision:
-            self.known = Known(known.epoch, revision)
-        return revision
+    def was_put(self, state: bytes) -> int:
+        """The revision."""
+        known = Known.of(state)
+        if known.revision > self.known.revision:
+            self.known = known
+        return known.revision
 
     def write(self, operation: Write, actor: str) -> Steps[int]:
         """One write, whatever it meets."""
