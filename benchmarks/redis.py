@@ -188,6 +188,7 @@ def _million(options: Options) -> None:
         line("list of 100 keys, to its cost at 1,000", cost, "x", Goal(bound=1.5, at_least=False))
         _timed(engine, "a list of all", large.list, count)
         _timed(engine, "a snapshot of all", large.snapshot, count)
+        _timed(engine, "the history", large.history, engine.xlen("large/log"))
         large.close(), small.close()
         _empty(engine)
 

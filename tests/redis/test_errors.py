@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from agent_master_storage.backends.redis import RedisStorage, server
+from agent_master_storage.backends.redis import RedisStorage, attempts
 from agent_master_storage.backends.redis.errors import unavailable
 from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
 from agent_master_storage.testing import wait_for
@@ -30,7 +30,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PAUSE", 0.001)
+    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from agent_master_storage import Check, Delete, Write
-from agent_master_storage.backends.redis import RedisStorage, large, server
+from agent_master_storage.backends.redis import RedisStorage, attempts, large
 from agent_master_storage.exceptions import (
     KeyNotFound,
     RevisionConflict,
@@ -296,7 +296,7 @@ def test_it_waits_no_longer_than_is_sensible(
     """The mark of one who goes on would vanish by itself; here it never does."""
     storage = make()
     before(storage)
-    monkeypatch.setattr(server, "MOST_WAITS", 5)
+    monkeypatch.setattr(attempts, "MOST_WAITS", 5)
 
     def act() -> None:
         engine.persist(f"{prefix}/ahead")

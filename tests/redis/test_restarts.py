@@ -12,8 +12,7 @@ import pytest
 import redis
 
 from agent_master_storage import Check, Write
-from agent_master_storage.backends.redis import RedisStorage
-from agent_master_storage.backends.redis import server as server_module
+from agent_master_storage.backends.redis import RedisStorage, attempts
 from agent_master_storage.exceptions import (
     RevisionAhead,
     RevisionCompacted,
@@ -129,7 +128,7 @@ def test_an_outage_is_told_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(server_module, "PAUSE", 0.001)
+    monkeypatch.setattr(attempts, "PAUSE", 0.001)
     for module in ("watch.tail", "backends.redis.tracker"):
         monkeypatch.setattr(f"agent_master_storage.{module}.BACKOFF", (0.01, 0.02))
     server.start(*AOF)

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from agent_master_storage import Write
-from agent_master_storage.backends.redis import RedisStorage, server
+from agent_master_storage.backends.redis import RedisStorage, attempts
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import Recorder, take, wait_for
 
@@ -68,7 +68,7 @@ Open = Callable[..., RedisStorage]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PAUSE", 0.001)
+    monkeypatch.setattr(attempts, "PAUSE", 0.001)
 
 
 def test_all_that_it_does(open_storage: Open, secure: Secure, engine: redis.Redis) -> None:

@@ -9,7 +9,7 @@ local length = #wanted
 local answer = {epoch, text(revision), text(compacted), ''}
 if since < compacted or since >= revision then return answer end
 
-local held, examined, size = call('XLEN', LOG), 0, 0
+local held, cost = call('XLEN', LOG), 0
 local started = from ~= ''
 from = started and '(' .. from or text(since + 1) .. '-0'
 local count = math.max(1, math.min(100, math.floor(65536 * held / (bytes - base + 1))))
@@ -28,12 +28,13 @@ while true do
     -- What a large commit has appended ahead.
     if tonumber(string.match(record[1], '^%d+')) > revision then return answer end
     local key, value = record[2][4], record[2][6]
-    examined, size = examined + 1, size + #(value or '')
+    -- In bytes: a record is dear, however small.
+    cost = cost + 2048 + #(value or '')
     if key == wanted or (not by_key and string.sub(key, 1, length) == wanted) then
       answer[#answer + 1] = record
       left = left - 1
     end
-    if left <= 0 or size > 524288 or examined >= 1000 then
+    if left <= 0 or cost > 524288 then
       answer[4] = record[1]
       return answer
     end

@@ -76,7 +76,15 @@ local function ready(newest)
   -- First what a server that is out of memory refuses, as in apply.lua.
   call('SET', AHEAD, '', 'PX', 1)
   local its, last = string.match(top[1], '(%d+)-(%d+)')
-  for number = 0, tonumber(last) do call('XDEL', LOG, its .. '-' .. number) end
+  local ids = {}
+  last = tonumber(last)
+  for number = 0, last do
+    ids[#ids + 1] = its .. '-' .. number
+    if #ids == 100 or number == last then
+      call('XDEL', LOG, unpack(ids))
+      ids = {}
+    end
+  end
   -- Should it live after all, its WATCH tells it.
   call('HSET', ENTRIES, '', call('HGET', ENTRIES, ''))
 end
