@@ -34,7 +34,7 @@ while true do
       answer[#answer + 1] = record
       left = left - 1
     end
-    if left <= 0 or cost > 524288 then
+    if left <= 0 or cost >= 524288 then
       answer[4] = record[1]
       return answer
     end

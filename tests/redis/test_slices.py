@@ -1,0 +1,77 @@
+"""How much the server is asked at once: what keeps it from others does not grow with the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from agent_master_storage import Write
+from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis.comparing import COMPARED_AT_ONCE
+from agent_master_storage.backends.redis.reading import ENTRIES_AT_ONCE, KEYS_AT_ONCE
+
+KEYS = 2500
+#: records of the log that history.lua looks at, if they are as small as can be
+RECORDS_AT_ONCE = 256
+
+
+@pytest.fixture
+def storage(make: Callable[..., RedisStorage], engine: redis.Redis, prefix: str) -> RedisStorage:
+    """A store of many small keys, which an engine wrote."""
+    engine.mset({f"{prefix}:k{number:05}": b"" for number in range(KEYS)})
+    return make()
+
+
+@pytest.fixture
+def sizes(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Of each question how many words it has, and its answer."""
+    found: list[tuple[int, int]] = []
+    ask = storage._server.ask
+
+    def asking(question: Any) -> Any:
+        answer = ask(question)
+        words = len(answer) if isinstance(answer, list) else 1
+        found.append((len(question.arguments), words))
+        return answer
+
+    monkeypatch.setattr(storage._server, "ask", asking)
+    return found
+
+
+def largest(sizes: list[tuple[int, int]]) -> tuple[int, int]:
+    return max(asked for asked, _ in sizes), max(answered for _, answered in sizes)
+
+
+def test_adoption_and_comparing(storage: Any, sizes: list[tuple[int, int]]) -> None:
+    for _ in range(2):
+        storage._tracker._sweeper.sweep()
+        asked, answered = largest(sizes)
+        # Nobody promises how many names one SCAN returns; it is about COUNT.
+        assert COMPARED_AT_ONCE / 2 < asked <= COMPARED_AT_ONCE + 20
+        assert answered <= KEYS_AT_ONCE
+    assert storage.revision == KEYS
+
+
+def test_reading(storage: Any, sizes: list[tuple[int, int]]) -> None:
+    assert len(storage.list()) == KEYS
+    sizes.clear()
+    assert len(storage.list()) == KEYS
+    assert largest(sizes)[1] == KEYS_AT_ONCE
+    sizes.clear()
+    assert len(storage.entries()) == KEYS
+    assert largest(sizes)[1] == 3 + 3 * ENTRIES_AT_ONCE
+
+
+def test_history(storage: Any, sizes: list[tuple[int, int]]) -> None:
+    storage.list()
+    for first in range(0, KEYS, 50):
+        storage.commit([Write(f"k{number:05}", b"new") for number in range(first, first + 50)])
+    sizes.clear()
+    assert len(storage.history()) == 2 * KEYS
+    assert largest(sizes)[1] == 4 + RECORDS_AT_ONCE
+    sizes.clear()
+    assert len(storage.history("k00001")) == 2
+    assert len(sizes) > 2 * KEYS / RECORDS_AT_ONCE
