@@ -2,9 +2,9 @@
 -- the time. Anything else is left to apply.lua, and nothing is done here.
 --
 -- KEYS  1 entries, 2 log, 3 index, 4 the value's name
--- ARGV  1 the state that the caller knows, or its beginning: epoch, revision
---       where it is the whole and the log need not be measured, what it will be: 2 the revision,
---       3 the bytes before, 4 the state; otherwise nothing, and it is made out here
+-- ARGV  1 the state that the caller knows, and what comes of it: 2 the revision, 3 the bytes before
+--       it, 4 the state; or, when that is not known or the log is to be measured, the state's
+--       beginning: epoch and revision
 --       5 microseconds since 1970, 6 actor, 7 key, 8 value, 9 its SHA-1
 --       10 the writes between two looks at the log's size, changes and bytes above which it is
 --       trimmed
@@ -12,7 +12,7 @@
 local call, key, value = redis.call, ARGV[7], ARGV[8]
 local kept = call('HMGET', KEYS[1], '', key)
 local state, meta, own, bytes, after = kept[1], kept[2], ARGV[2], ARGV[3], ARGV[4]
-if state ~= ARGV[1] or own == '' then
+if state ~= ARGV[1] then
   local match, text = string.match, function(number) return string.format('%.0f', number) end
   local known, seen = match(ARGV[1], '^(%S+) (%d+)')
   local epoch, revision, size, rest = match(state or '', '^(%S+) (%d+) (%d+)(.*)')
