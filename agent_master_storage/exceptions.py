@@ -11,6 +11,7 @@
     │   └── RevisionAhead      .current
     ├── NotSupported
     └── StorageUnavailable     __cause__ is the driver's error
+        └── WrongType          trying again is of no use
 
 Each class carries ``code``, the word that REST and websocket clients get for it. A wrong
 setting is none of these: it is Django's ``ImproperlyConfigured``.
@@ -117,6 +118,15 @@ class StorageUnavailable(StorageError):
     """The store could not be reached or refused to work; the driver's error is the cause."""
 
     code = "storage_unavailable"
+
+
+class WrongType(StorageUnavailable):
+    """Under the name that the key has in the store stands something that is no value.
+
+    Somebody else has put it there, and it is left as it is. The word is Redis's.
+    """
+
+    code = "wrong_type"
 
 
 def _rebuild(

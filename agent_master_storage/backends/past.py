@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..exceptions import KeyNotFound, RevisionCompacted
+from ..exceptions import KeyNotFound, RevisionCompacted, WrongType
 from ..types import Change, Entry
 from ..watch import LogState
 
@@ -24,7 +24,7 @@ def entry_at(storage: Remembering, key: str, revision: int) -> Entry:
     while True:
         # The state last: what was compacted while we read must not look like nothing.
         before, after = storage._around(key, revision)
-        entry = storage._get(key)
+        entry = _get(storage, key)
         state = storage._state()
         if revision > state.revision:
             state.check(revision)
@@ -43,6 +43,14 @@ def entry_at(storage: Remembering, key: str, revision: int) -> Entry:
         f"the log no longer tells how {key!r} stood at revision {revision}",
         oldest=state.compacted + 1,
     )
+
+
+def _get(storage: Remembering, key: str) -> Entry | None:
+    try:
+        return storage._get(key)
+    except WrongType:
+        # There is no entry now; what there was is in the log.
+        return None
 
 
 def _entry_of(change: Change) -> Entry:

@@ -23,6 +23,7 @@ from ..exceptions import (
     StorageError,
     StorageUnavailable,
     ValueTooLarge,
+    WrongType,
 )
 from ..handler import UnknownStorage
 
@@ -40,6 +41,7 @@ _STATUS: tuple[tuple[type[StorageError], int], ...] = (
     (RevisionConflict, 409),
     (RevisionCompacted, 410),
     (NotSupported, 501),
+    (WrongType, 409),
     (StorageUnavailable, 503),
 )
 

@@ -33,7 +33,8 @@ ERRORS = {
     403: "permission_denied.",
     404: "key_not_found, or unknown_storage.",
     406: "not_acceptable: no face of the resource is one that Accept names.",
-    409: "revision_conflict (a condition in a commit) or not_json (a merge patch of bytes).",
+    409: "revision_conflict (a condition in a commit), not_json (a merge patch of bytes) or"
+    " wrong_type (on Redis the key's name holds something of another type).",
     410: "revision_compacted (with `oldest`) or revision_ahead (with `current`).",
     411: "length_required: a chunked body under a WSGI server.",
     412: "precondition_failed: If-Match or If-None-Match does not hold (with `current`).",
@@ -105,7 +106,7 @@ def _writes(prefix: str, parameters: list[Any]) -> dict[str, Any]:
             operation_id=f"{prefix}_write",
             parameters=[p["raw"], *conditions],
             request={_JSON: entry, OCTETS: OpenApiTypes.BINARY},
-            responses=responses(411, 412, 413, 501, s200=entry, s201=entry),
+            responses=responses(409, 411, 412, 413, 501, s200=entry, s201=entry),
         ),
         "partial_update": extend_schema(
             operation_id=f"{prefix}_patch",
@@ -116,7 +117,7 @@ def _writes(prefix: str, parameters: list[Any]) -> dict[str, Any]:
         "destroy": extend_schema(
             operation_id=f"{prefix}_delete",
             parameters=conditions,
-            responses=responses(412, 501, s204=None),
+            responses=responses(409, 412, 501, s204=None),
         ),
     }
 
@@ -134,7 +135,7 @@ def _reads() -> dict[str, Any]:
         "retrieve": extend_schema(
             operation_id="entry_read",
             parameters=[p["revision"], p["encoding"], p["raw"], p["match"], p["seen"]],
-            responses=responses(304, 410, 412, 501) | found,
+            responses=responses(304, 409, 410, 412, 501) | found,
         ),
     }
 
@@ -176,7 +177,7 @@ def describe_collection(view: V) -> V:
         list=extend_schema(
             operation_id="entry_list",
             parameters=[p[name] for name in names],
-            responses=responses(304, 410, 412, 501)
+            responses=responses(304, 409, 410, 412, 501)
             | {(200, _JSON): either, (200, OCTETS): OpenApiTypes.BINARY},
         ),
         **_writes("entry_by_query", [p["key"]]),

@@ -8,6 +8,7 @@ log.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -19,6 +20,8 @@ from ..watch import Batch, Subscription
 from . import frames
 from .frames import WatchRequest
 from .snapshot import SnapshotReader
+
+logger = logging.getLogger("agent_master_storage.sockets")
 
 #: seconds until the store is read again after it could not be reached
 RETRY_INTERVAL = 1.0
@@ -41,6 +44,8 @@ class Watch:
         self.timer: asyncio.TimerHandle | None = None
         #: ``watching`` has been said
         self.started = False
+        #: it was logged that its snapshot can't be read
+        self.reported = False
         self.closed = False
 
     def close(self) -> None:
@@ -178,8 +183,17 @@ class Outbox:
             if not watch.closed:
                 self.drop(watch)
                 await self._send(frames.error(error, watch.id))
-        except StorageUnavailable:
+        except StorageUnavailable as error:
+            self._report(watch, error)
             self._loop.call_later(RETRY_INTERVAL, self.ready, watch)
+
+    def _report(self, watch: Watch, error: StorageUnavailable) -> None:
+        # What the tail can't read it reports itself, once for all sockets.
+        if watch.snapshot is not None and not watch.reported:
+            watch.reported = True
+            logger.warning(
+                "%s: a snapshot can't be read and is tried again: %s", self._storage.alias, error
+            )
 
     async def _tell(self, watch: Watch) -> None:
         subscription = watch.subscription

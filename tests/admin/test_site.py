@@ -21,6 +21,7 @@ from agent_master_storage.administration.addresses import (
 from agent_master_storage.administration.options import EntryAdmin
 from agent_master_storage.backends.base import BaseStorage
 
+from ..redis import stores
 from .browser import attributes_of, form_of, text_of
 
 _PAGES = ("change", "delete", "history", "download")
@@ -257,6 +258,17 @@ def test_nothing_inline_and_everything_escaped(admin: Client, logged: BaseStorag
         assert not [name for name in used if name.startswith("on")]
         assert "<img src=x" not in page
         assert "alert(1)</script>" not in page
+
+
+def test_something_else_under_the_name_of_a_key(admin: Client) -> None:
+    redis: Any = storages["redis"]
+    redis.write("key", b"before")
+    stores.spoil(redis, "key")
+    response = admin.get(EntryAddress("redis", "key").url("change"))
+    assert response.status_code == 409
+    assert "This is no entry" in text_of(response)
+    assert "tests:key in Redis holds no string" in text_of(response)
+    assert admin.get(list_url("entry"), {"alias": "redis"}).status_code == 200
 
 
 def test_csrf(alice: User) -> None:

@@ -37,5 +37,12 @@ def empty_if_used(prefix: str) -> None:
         empty(prefix)
 
 
+def spoil(storage: RedisStorage, key: str) -> None:
+    """Put under the key's name what no storage can read: a list."""
+    with client(storage.url) as server:
+        server.delete(f"{storage.prefix}:{key}")
+        server.rpush(f"{storage.prefix}:{key}", "a", "b")
+
+
 def make_storage(prefix: str, url: str | None = None, **options: Any) -> RedisStorage:
     return RedisStorage(alias="test", url=url or redis_address(), prefix=prefix, **options)

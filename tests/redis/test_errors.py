@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import redis
 
+from agent_master_storage import Write
 from agent_master_storage.backends.redis import RedisStorage, attempts
 from agent_master_storage.backends.redis.errors import unavailable
 from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
-from agent_master_storage.testing import wait_for
+from agent_master_storage.testing import take, wait_for
 
 from ..servers import free_port, redis_binary, redis_kinds, redis_server
 from .stores import client, make_storage
@@ -139,6 +140,31 @@ def test_out_of_memory(open_storage: Open, admin: redis.Redis) -> None:
         # What frees memory is done.
         assert storage.delete("k") == 2
     assert [change.revision for change in storage.history()] == [1, 2]
+
+
+def test_out_of_memory_all_is_read_and_deletes_are_told(
+    open_storage: Open, admin: redis.Redis
+) -> None:
+    """Also by one who comes then, and those of an engine."""
+    theirs = open_storage()
+    theirs.commit([Write(f"k{number}", b"v") for number in range(5)])
+    with configured(admin, maxmemory=1, maxmemory_policy="noeviction"):
+        storage = open_storage()
+        assert storage.list() == [f"k{number}" for number in range(5)]
+        changes = storage.changes(since=1)
+        admin.delete("errors:k0")
+        assert storage.list() == [f"k{number}" for number in range(1, 5)]
+        storage.delete("k1")
+        assert [(c.type, c.key, c.revision) for c in take(changes, 2)] == [
+            ("delete", "k0", 2), ("delete", "k1", 3),
+        ]  # fmt: skip
+        admin.delete("errors:k2")
+        with pytest.raises(KeyNotFound):
+            storage.entry("k2")
+        assert storage.snapshot().revision == 4
+        assert len(storage.history()) == 8
+        with pytest.raises(StorageUnavailable, match="raise maxmemory"):
+            storage.write("k3", b"after")
 
 
 def test_a_replica(open_storage: Open, admin: redis.Redis) -> None:
@@ -269,3 +295,36 @@ def test_what_is_said_of_an_answer(error: Exception, advice: str) -> None:
     said = str(unavailable("server:6379/0", error))
     assert said.startswith("Redis at server:6379/0: ")
     assert advice in said
+
+
+@pytest.mark.parametrize("name", ["log", "entries", "index", "sweeps"])
+def test_something_else_under_a_name_of_ours(
+    open_storage: Open, admin: redis.Redis, name: str
+) -> None:
+    """It is named, and when it is away all goes on."""
+    storage = open_storage()
+    storage.write("k", b"before")
+    storage.list()
+    admin.delete(f"errors/{name}")
+    admin.set(f"errors/{name}", "oops")
+    refused = 0
+    for attempt in (
+        lambda: storage.write("k", b"after"),
+        lambda: asyncio.run(storage.awrite("k", b"after")),
+        lambda: open_storage().list(),
+        storage.history,
+        lambda: storage.commit([Write(f"k{number}", b"") for number in range(150)]),
+    ):
+        try:
+            attempt()
+        except StorageUnavailable as error:
+            refused += 1
+            assert f"errors/{name}" in str(error)
+            assert "the storage's own" in str(error)
+    assert refused
+    admin.delete(f"errors/{name}")
+    assert storage.write("k", b"at last")
+    assert storage.read("k") == b"at last"
+    # Without an index, it is made again when all is compared.
+    storage._tracker._sweeper.sweep()
+    assert "k" in storage.list()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from django.core.signals import got_request_exception
 from django.test import Client
 
+from ..redis import stores
 from .adapters import SECRET
 from .api import ISOLATED, JSON, OCTETS, Api, refused
 from .conftest import LogIn
@@ -161,3 +163,23 @@ def test_a_bad_form_from_a_session(admin_user: Any) -> None:
         answer = client.generic("POST", "/storage/memory/commit", body, content_type)
         assert answer.status_code in (400, 403, 413)
         assert answer.headers["Content-Type"] == JSON
+
+
+def test_something_else_under_the_name_of_a_key(admin_client: Client) -> None:
+    """To try again is of no use: it is no 503. The past is in the log."""
+    api = Api(admin_client, "redis")
+    storage: Any = api.storage
+    assert api.put("k", b"before").status_code == 201
+    stores.spoil(storage, "k")
+    operation = {"op": "write", "key": "k", "value": "x"}
+    for answer in (
+        api.get("k"), api.get("k", raw=""), api.put("k"), api.delete("k"), api.patch("k", {}),
+        api.put("k", headers={"If-None-Match": "*"}),
+        api.commit({"op": "write", "key": "good", "value": "x"}, operation),
+    ):  # fmt: skip
+        body = refused(answer, 409, "wrong_type")
+        assert "tests:k in Redis holds no string" in body["detail"]
+        assert "Retry-After" not in answer.headers
+    assert json.loads(api.get("k", revision=1).content)["value"] == "before"
+    refused(api.get("k", revision=2), 404, "key_not_found")
+    assert json.loads(api.get().content)["results"] == []

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage import Delete, Write
+from agent_master_storage import Delete, Write, storages
 from agent_master_storage.exceptions import RevisionCompacted, StorageUnavailable
 from agent_master_storage.sockets.snapshot import SnapshotReader
 from agent_master_storage.testing.base import Worker
 from agent_master_storage.watch import Selector
 from agent_master_storage.watch.log import PAGE_BYTES
 
+from ..redis import stores
 from .client import Frame, Socket, revisions
 
 #: so large that a page holds but a few
@@ -300,6 +301,39 @@ async def test_a_socket_tries_again(memory: Any, monkeypatch: pytest.MonkeyPatch
         await socket.watch(snapshot=True)
         _, entries = await socket.snapshot()
         assert (len(entries), len(failures)) == (1, 1)
+
+
+async def test_a_store_that_fails_is_logged_once(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await memory.awrite("k", b"")
+    page, failures = memory.page, []
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        failures.append(args)
+        if len(failures) <= 3:
+            raise StorageUnavailable("out of memory")
+        return page(*args, **kwargs)
+
+    monkeypatch.setattr(memory, "page", failing)
+    monkeypatch.setattr("agent_master_storage.sockets.outbox.RETRY_INTERVAL", 0.01)
+    async with Socket() as socket:
+        await socket.watch(snapshot=True)
+        await socket.snapshot()
+    assert len(failures) > 3
+    assert caplog.text.count("a snapshot can't be read and is tried again: out of memory") == 1
+
+
+async def test_what_is_no_value_is_in_none() -> None:
+    """A list in Redis, under a key's name."""
+    redis: Any = storages["redis"]
+    await redis.awrite("good", b"")
+    stores.spoil(redis, "list")
+    async with Socket("redis") as socket:
+        for number, (fields, keys) in enumerate((({"key": "list"}, []), ({}, ["good"]))):
+            await socket.watch(f"{number}", snapshot=True, **fields)
+            _, entries = await socket.snapshot(f"{number}")
+            assert [entry["key"] for entry in entries] == keys
 
 
 async def test_a_socket_says_that_the_log_no_longer_tells(

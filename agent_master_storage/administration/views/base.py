@@ -24,6 +24,7 @@ from ...exceptions import (
     RevisionCompacted,
     StorageError,
     StorageUnavailable,
+    WrongType,
 )
 from ...handler import storages
 from ..addresses import EntryAddress, add_url, list_url
@@ -47,6 +48,8 @@ class StorageView(View):
         try:
             with actor(access.actor_name(request.user)):
                 return super().dispatch(request, *args, **kwargs)
+        except WrongType as error:
+            return self.problem("This is no entry", error, 409)
         except StorageUnavailable as error:
             return self.problem("The storage can't be reached", error, 503)
         except RevisionCompacted as error:

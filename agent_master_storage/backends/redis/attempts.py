@@ -7,11 +7,12 @@ whether it was done is not known then, and doing it twice would be two revisions
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from redis import exceptions
 
 from ...exceptions import StorageUnavailable
-from .errors import is_ahead, is_untrusted, is_wrong_type, unavailable, wrong_type
+from .errors import is_ahead, is_untrusted, is_wrong_type, not_ours, unavailable, wrong_type
 from .questions import Ask, Batch
 from .scripts import BY_SHA
 
@@ -21,6 +22,9 @@ PAUSE = 0.05
 #: seconds between two looks whether a large commit is made, which others wait for
 WAIT = 0.005
 MOST_WAITS = 1000
+
+#: what is done in a large commit to names of ours, not of values
+_OURS = ("HGET", "HMGET", "HSET", "XADD", "ZADD")
 
 
 class Attempt:
@@ -41,7 +45,7 @@ class Attempt:
             return WAIT * random.uniform(0.5, 1)
         self._failures += 1
         if is_wrong_type(error):
-            raise wrong_type(self._name()) from error
+            raise self._wrong_type() from error
         unknown = self.sent and not self._question.again and _is_silence(error)
         if unknown or not _may_pass(error) or self._failures >= ATTEMPTS:
             raise self._refusal(error, unknown) from error
@@ -60,14 +64,21 @@ class Attempt:
         self._loaded += 1
         if self._loaded >= ATTEMPTS:
             raise self._refusal(error, False) from error
-        return Ask(("SCRIPT", "LOAD", BY_SHA[self._name()]))
+        return Ask(("SCRIPT", "LOAD", BY_SHA[self._words()[1]]))
 
-    def _name(self) -> bytes:
-        """What the first word of the question is about."""
+    def _wrong_type(self) -> StorageUnavailable:
+        question, words = self._question, self._words()
+        if isinstance(question, Batch):
+            names = {words[1]: None for words in question.commands if words[0] in _OURS}
+            return not_ours([*names], not question.again)
+        if words[0] == "GET":
+            return wrong_type(words[1])
+        # Our own names come first among the keys of a script.
+        return not_ours(words[3 : 3 + min(words[2], 4)] if words[0] == "EVALSHA" else words[1:2])
+
+    def _words(self) -> tuple[Any, ...]:
         question = self._question
-        words = question.arguments if isinstance(question, Ask) else question.commands[0]
-        name: bytes = words[1]
-        return name
+        return question.arguments if isinstance(question, Ask) else question.commands[0]
 
     def _refusal(self, error: Exception, unknown: bool) -> StorageUnavailable:
         return unavailable(self._place, error, unknown)

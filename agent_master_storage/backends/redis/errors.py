@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 from redis import exceptions
 
-from ...exceptions import StorageUnavailable
+from ...exceptions import StorageUnavailable, WrongType
 
 #: what an answer begins with, and what the operator can do about it
 _ADVICE = {
@@ -44,12 +45,19 @@ def unavailable(server: str, error: Exception, unknown: bool = False) -> Storage
     return StorageUnavailable(text + UNKNOWN_OUTCOME if unknown else text)
 
 
-def wrong_type(name: bytes) -> StorageUnavailable:
+def wrong_type(name: bytes) -> WrongType:
     """A value's name holds something else, which is left alone."""
-    return StorageUnavailable(
+    return WrongType(
         f"{name.decode(errors='replace')} in Redis holds no string, so it is no entry: rename or"
         " remove it, with the program that put it there"
     )
+
+
+def not_ours(names: Sequence[bytes], unknown: bool = False) -> StorageUnavailable:
+    """One of the names under which we remember things holds something else."""
+    listed = ", ".join(name.decode(errors="replace") for name in names)
+    text = f"somebody has put something else in Redis under {listed}, the storage's own: remove it"
+    return StorageUnavailable(text + UNKNOWN_OUTCOME if unknown else text)
 
 
 def forbidden(refusal: str) -> StorageUnavailable:
@@ -60,7 +68,7 @@ def forbidden(refusal: str) -> StorageUnavailable:
 
 
 def is_wrong_type(error: Exception) -> bool:
-    return isinstance(error, exceptions.ResponseError) and str(error).startswith("WRONGTYPE")
+    return isinstance(error, exceptions.ResponseError) and "WRONGTYPE" in str(error)
 
 
 def is_ahead(error: Exception) -> bool:

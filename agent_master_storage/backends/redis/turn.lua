@@ -23,14 +23,20 @@ local begun, done = tonumber(kept[1] or 0), tonumber(kept[2] or 0)
 local at, took = tonumber(kept[3] or 0), tonumber(kept[4] or 0)
 local holder, left, awaited = kept[5] or '', tonumber(kept[6] or 0) - now, kept[7]
 
+-- As insist() in shared.lua.
+local function note(...)
+  call('HDEL', SWEEPS, '\0')
+  call('HSET', SWEEPS, ...)
+end
+
 if what ~= 'begin' then
   if holder ~= asks then return 0 end
   if what == 'go on' then
-    call('HSET', SWEEPS, 'until', text(now + lease))
+    note('until', text(now + lease))
   else
-    call('HSET', SWEEPS, 'holder', '')
+    note('holder', '')
     if what == 'end' then
-      call('HSET', SWEEPS, 'done', text(begun), 'at', text(now - ARGV[4]), 'took', ARGV[4])
+      note('done', text(begun), 'at', text(now - ARGV[4]), 'took', ARGV[4])
     end
   end
   return 1
@@ -47,6 +53,6 @@ if done > since or is_new then return {'done', text(due)} end
 if holder ~= '' and left > 0 and left <= lease and (awaited == '1' or ARGV[7] == '0') then
   return {'wait', text(since)}
 end
-call('HSET', SWEEPS, 'begun', text(begun + 1), 'holder', asks, 'until', text(now + lease),
+note('begun', text(begun + 1), 'holder', asks, 'until', text(now + lease),
   'awaited', ARGV[7])
 return {'yours'}

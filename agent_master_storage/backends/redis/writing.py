@@ -26,8 +26,8 @@ class Writing(Asking):
         every = max(1, min(16, most // 100))
         largest = int(size + min(size / 10, 512 * 1024))
         look = b"%d %d %d" % (every, most + min(most // 10, 100), largest)
-        self._put_begins = ("EVALSHA", scripts.PUT.sha)
-        self._put = template(*self._put_begins, 4, *names.kept, *[None] * 10, look)
+        self._put_begins = ("EVALSHA", scripts.PUT.sha, 4, *names.kept)
+        self._put = template(*self._put_begins, *[None] * 10, look)
         self._every = every
         #: bytes of a value that calls for a look at once, for else the log would grow by a tenth
         self._large = size // (10 * every)
