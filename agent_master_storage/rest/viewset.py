@@ -11,7 +11,6 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSetMixin
 
 from .. import access, wire
-from ..backends.base import BaseStorage
 from ..backends.logged import MAX_COMMIT_BYTES
 from ..exceptions import InvalidKey, InvalidValue, NotSupported
 from ..handler import storages
@@ -55,7 +54,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
     def _alias(self, alias: str) -> dict[str, Any]:
         return {
             "alias": alias,
-            "backend": _path(storages[alias]),
+            "backend": storages.settings[alias]["BACKEND"],
             "url": reverse(self.route("status"), args=[alias], request=self.request),
         }
 
@@ -65,7 +64,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
         storage = self.storage
         body = {
             "alias": alias,
-            "backend": _path(storage),
+            "backend": storages.settings[alias]["BACKEND"],
             "revision": storage.revision if storage.supports_revisions else None,
             "oldest": storage.oldest if storage.supports_resume else None,
             "epoch": storage.epoch if storage.supports_resume else None,
@@ -236,7 +235,3 @@ class StorageViewSet(ViewSetMixin, StorageView):
 @describe_collection
 class CollectionViewSet(StorageViewSet):
     """The entries of a storage; with ``?key=``, one of them."""
-
-
-def _path(storage: BaseStorage) -> str:
-    return f"{type(storage).__module__}.{type(storage).__qualname__}"

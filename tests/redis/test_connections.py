@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -170,6 +172,29 @@ def test_after_a_fork_each_has_its_own(make: Make, engine: redis.Redis) -> None:
     assert storage.list() == ["child", "k", "parent"]
 
 
+def test_a_loop_ends_without_a_trace(server: str, prefix: str) -> None:
+    """Python complains of what is not closed, if it is asked to."""
+    script = f"""
+import asyncio
+from asgiref.sync import async_to_sync
+from agent_master_storage.backends.redis import RedisStorage
+
+storage = RedisStorage(alias="t", url={server!r}, prefix={prefix!r})
+
+async def work():
+    await asyncio.gather(*(storage.awrite(f"k{{number}}", b"v") for number in range(5)))
+    return await storage.aread("k1")
+
+for _ in range(3):
+    assert asyncio.run(work()) == b"v"
+    assert async_to_sync(work)() == b"v"
+"""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
 # Options
 
 
@@ -180,6 +205,11 @@ def test_after_a_fork_each_has_its_own(make: Make, engine: redis.Redis) -> None:
         ({"url": "http://127.0.0.1"}, "url must be a str that begins with"),
         ({"url": "redis://127.0.0.1:port"}, "url: "),
         ({"url": "redis://127.0.0.1/0?decode_responses=yes"}, "decode_responses"),
+        ({"url": "redis://127.0.0.1/0?ssl_ca_cert=a.pem"}, "unexpected .*'ssl_ca_cert'"),
+        ({"url": "rediss://127.0.0.1/0?timeout=5"}, "unexpected .*'timeout'"),
+        ({"url": "redis://127.0.0.1/0?protocol=9"}, "protocol must be"),
+        ({"url": "redis://127.0.0.1/first"}, "'first' is no number of a database"),
+        ({"url": "redis://127.0.0.1/0/1"}, "'0/1' is no number of a database"),
         ({"prefix": ""}, "prefix: it is empty"),
         ({"prefix": 7}, "prefix: "),
         ({"prefix": "a\nb"}, "prefix: "),

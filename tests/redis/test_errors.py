@@ -105,6 +105,10 @@ def test_no_server(open_storage: Open) -> None:
     check_all(open_storage(f"redis://127.0.0.1:{free_port()}/0"), "is it running")
 
 
+def test_no_socket_file(open_storage: Open) -> None:
+    check_all(open_storage("unix:///tmp/there-is-none.sock"), "is the path right")
+
+
 def test_a_wrong_password(open_storage: Open, admin: redis.Redis, url: str) -> None:
     check_all(open_storage(url.replace("//", "//nobody:secret@")), "user and password")
     admin.execute_command("ACL", "SETUSER", "default", "resetpass", ">other")

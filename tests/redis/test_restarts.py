@@ -143,7 +143,7 @@ def test_an_outage_is_told_once(
         engine.set("restarts:k", b"theirs")
     assert seen.wait(2) == [b"before", b"theirs"]
     assert caplog.text.count("can't hear of what others write") == 1
-    wait_for(lambda: storage._tracker._failures == 0)
+    wait_for(lambda: "hears of what others write again" in caplog.text)
 
 
 def test_with_everything_lost_it_is_another_store(server: Restartable, open_storage: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from agent_master_storage import storages
 
@@ -108,7 +109,7 @@ def test_a_revision_that_is_gone_or_has_not_been(logged: Api) -> None:
     assert ahead["current"] == 3
 
 
-def test_the_status_of_a_storage(logged: Api) -> None:
+def test_the_status_of_a_storage(logged: Api, settings: Any) -> None:
     for _ in range(3):
         logged.put("config")
     logged.storage.compact(1)
@@ -116,7 +117,7 @@ def test_the_status_of_a_storage(logged: Api) -> None:
     storage = logged.storage
     assert body == {
         "alias": logged.alias,
-        "backend": f"{type(storage).__module__}.{type(storage).__name__}",
+        "backend": settings.AGENT_MASTER_STORAGE[logged.alias]["BACKEND"],
         "revision": 3,
         "oldest": 2,
         "epoch": storage.epoch,

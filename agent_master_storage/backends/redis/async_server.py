@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -122,6 +122,7 @@ class Connections:
         self._timeout = address.timeout
         self._free: list[Any] = []
         self._room = asyncio.Semaphore(address.max_connections)
+        self._end: AsyncGenerator[None] | None = None
         self.place = place_of(self._made_by.connection_kwargs)
 
     async def ask(self, question: Ask, attempt: Attempt) -> Any:
@@ -197,6 +198,9 @@ class Connections:
             raise exceptions.TimeoutError(f"{self._timeout:g} seconds") from error
 
     async def _take(self) -> Any:
+        if self._end is None:
+            self._end = self._close_at_the_end()
+            await anext(self._end)
         connection = self._free.pop() if self._free else self._made_by.make_connection()
         reader = connection._reader
         if reader is not None and reader.at_eof():
@@ -214,8 +218,18 @@ class Connections:
         while self._free:
             await self._free.pop().disconnect()
 
+    async def _close_at_the_end(self) -> AsyncGenerator[None]:
+        """A loop says before its end that it ends to generators that wait in it, and to none else.
+
+        See ``loop.shutdown_asyncgens()``, which asyncio.run() and async_to_sync() call.
+        """
+        try:
+            yield
+        finally:
+            await self.close()
+
     def abandon(self) -> None:
-        """close() for a loop that runs no more, and so can close nothing itself.
+        """close() for a loop that has run no more, without being told to end.
 
         Otherwise they would stay with the server until the garbage collector comes.
         """

@@ -99,6 +99,11 @@ def _advice(error: Exception) -> str:
             f"its certificate is not trusted ({said}): name the file of who vouches for it by"
             " ssl_ca_certs in the option url"
         )
+    if "No such file" in said:
+        return (
+            f"a file or socket that the option url names is not there ({said}): is the path right,"
+            " is the server running?"
+        )
     if isinstance(error, exceptions.ConnectionError | OSError):
         return (
             f"no connection ({said}): is it running, is the option url right, with rediss:// if it"

@@ -49,8 +49,14 @@ class Server:
         self._made_by = redis.ConnectionPool.from_url(
             address.url, socket_timeout=address.timeout, **address.options()
         )
-        if self._made_by.connection_kwargs.get("decode_responses"):
+        options = self._made_by.connection_kwargs
+        if options.get("decode_responses"):
             raise ValueError("decode_responses would turn values into text")
+        try:
+            # Connects nothing, but refuses what it does not know.
+            self._made_by.connection_class(**options)
+        except exceptions.RedisError as error:
+            raise ValueError(str(error)) from error
         self._address = address
         self.place = place_of(self._made_by.connection_kwargs)
         self._reset()

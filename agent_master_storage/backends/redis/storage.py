@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -165,6 +166,9 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
             raise self._misconfigured(
                 f"url must be a str that begins with redis://, rediss:// or unix://, not {url!r}"
             )
+        parts = urlsplit(url)
+        if parts.scheme != "unix" and not re.fullmatch("/?|/[0-9]+", parts.path):
+            raise self._misconfigured(f"url: {parts.path[1:]!r} is no number of a database")
         return url
 
     def _check_name(self, prefix: object) -> str:

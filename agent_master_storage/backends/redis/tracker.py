@@ -223,6 +223,8 @@ class Tracker:
             signal = self._signal or self._begin()
             heard = signal.read(barrier=False)
             self._take(heard)
+        if self._failures:
+            logger.warning("%s: hears of what others write again", self._alias)
         self._failures = 0
         if heard.names:
             time.sleep(COLLECT)
