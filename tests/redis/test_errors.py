@@ -257,6 +257,79 @@ def test_a_killed_connection(open_storage: Open, admin: redis.Redis) -> None:
         assert storage.read("k") == b"%d" % number
 
 
+def refusing(storage: RedisStorage, patched: pytest.MonkeyPatch, times: int) -> None:
+    """The next connections are refused."""
+    server = storage._server
+    server.close()
+    connect, left = server.connect, [times]
+
+    def refuse(protocol: int) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise redis.ConnectionError("refused by the test")
+        return connect(protocol)
+
+    patched.setattr(server, "connect", refuse)
+
+
+def room(storage: RedisStorage) -> int:
+    """Connections that may be had: those that wait, and those that may be made."""
+    server = storage._server
+    return len(server._free) + server._room._value
+
+
+def test_what_was_not_sent_is_tried_again(
+    open_storage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write too; and when all is in vain, nothing of it is unknown."""
+    storage = open_storage()
+    storage.write("k", b"1")
+    refusing(storage, monkeypatch, 2)
+    assert storage.write("k", b"2") == 2
+    refusing(storage, monkeypatch, 100)
+    with pytest.raises(StorageUnavailable, match="refused by the test") as caught:
+        storage.write("k", b"3")
+    assert "not known" not in str(caught.value)
+    assert room(storage) == 50
+
+
+def test_no_connection_is_counted_twice(
+    open_storage: Open, admin: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(timeout=0.2)
+    storage.write("k", b"1")
+    with silent(admin), pytest.raises(StorageUnavailable):
+        storage.read("k")
+    assert room(storage) == 50
+    # One that breaks under a read, and then none to be had.
+    storage.read("k")
+    [link] = storage._server._free
+    monkeypatch.setattr(type(link), "works", lambda self: True)
+    admin.client_kill_filter(_type="normal", skipme=True)
+    with monkeypatch.context() as patched:
+        connect = storage._server.connect
+        refused = iter([True] * 2)
+
+        def refuse(protocol: int) -> Any:
+            if next(refused, False):
+                raise redis.ConnectionError("refused by the test")
+            return connect(protocol)
+
+        patched.setattr(storage._server, "connect", refuse)
+        assert storage.read("k") == b"1"
+    assert room(storage) == 50
+
+
+def test_a_refusal_costs_no_connection(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage()
+    storage.write("k", b"1")
+    before = list(storage._server._free)
+    for number in range(3):
+        admin.script_flush()
+        storage.write("k", b"%d" % number)
+    assert storage._server._free == before
+
+
 async def test_a_killed_connection_of_a_loop(open_storage: Open, admin: redis.Redis) -> None:
     storage = open_storage()
     await storage.awrite("k", b"0")

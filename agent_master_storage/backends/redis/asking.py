@@ -29,11 +29,10 @@ class Known(NamedTuple):
         epoch, revision, size, rest = state.split(b" ", 3)
         return cls(epoch, int(revision), state, int(size), rest)
 
-    def after(self, size: int) -> tuple[bytes, bytes, bytes]:
-        """Of a write of so many bytes: its revision, the bytes before it, the state after it."""
-        own = b"%d" % (self.revision + 1)
-        state = b"%b %b %d %b" % (self.epoch, own, self.size + size, self.rest)
-        return own, b"%d" % self.size, state
+    def after(self, size: int) -> Known:
+        """One revision later, of so many bytes."""
+        epoch, revision, size, rest = self.epoch, self.revision + 1, self.size + size, self.rest
+        return Known(epoch, revision, b"%b %d %d %b" % (epoch, revision, size, rest), size, rest)
 
 
 class Asking:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from ...types import Changes, Check, Delete, Operation, Write
 from ..operations import Standing, changes_of, check_conditions
 from . import layout
-from .asking import microseconds
+from .asking import Known, microseconds
 
 #: records, and bytes of their values, that are appended at once
 PART_RECORDS, PART_BYTES = 50, 64 * 1024
@@ -64,9 +64,9 @@ class Commit:
 
     def found(self, kept: bytes, *metas: bytes | None) -> None:
         """The state, as ``shared.lua`` keeps it, and what is remembered of each key."""
-        self.epoch, revision, size, self._rest = kept.split(b" ", 3)
-        self.revision = int(revision) + bool(self.changing)
-        self._size = int(size)
+        self._before = Known.of(kept)
+        self.epoch, self._size = self._before.epoch, self._before.size
+        self.revision = self._before.revision + bool(self.changing)
         pairs = zip(self._operations, metas, strict=True)
         self.standing: Standing = {o.key: layout.revisions(meta) for o, meta in pairs if meta}
 
@@ -110,7 +110,7 @@ class Commit:
         written = [o for o in self.changing if isinstance(o, Write)]
         gone = [o.key for o in self.changing if isinstance(o, Delete)]
         new = [o.key for o in written if o.key not in self.standing]
-        kept = b"%s %d %d %s" % (self.epoch, self.revision, self._size, self._rest)
+        kept = self._before.after(self._size - self._before.size).state
         described = _words((o.key, self._described(o)) for o in written)
         commands: list[tuple[Any, ...]] = [
             *(record.command(log) for record in records),

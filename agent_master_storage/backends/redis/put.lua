@@ -1,10 +1,13 @@
 -- One write without a condition, where all is as it was left: what nearly all writes are, in half
 -- the time. Anything else is left to apply.lua, and nothing is done here.
 --
+-- There are two ways to call it. Who knows the whole state says what comes of it; if it stands as
+-- he says, the server need not work that out. Who knows less, or wants the log's size looked at,
+-- gives the beginning of the state, and nothing of the rest.
+--
 -- KEYS  1 entries, 2 log, 3 index, 4 the value's name
--- ARGV  1 the state that the caller knows, and what comes of it: 2 the revision, 3 the bytes before
---       it, 4 the state; or, when that is not known or the log is to be measured, the state's
---       beginning: epoch and revision
+-- ARGV  1 the state, or its epoch and revision; 2 the revision that comes of it, 3 the bytes
+--       before that, 4 the state after it
 --       5 microseconds since 1970, 6 actor, 7 key, 8 value, 9 its SHA-1
 --       10 the writes between two looks at the log's size, changes and bytes above which it is
 --       trimmed

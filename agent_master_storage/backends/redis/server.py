@@ -90,10 +90,12 @@ class Server:
 
     def _failed(self, error: BaseException, link: Link | None, attempt: Attempt) -> None:
         """Make way for another attempt, or raise."""
+        # Nobody knows how much of it, so all that had a connection counts.
         attempt.sent = link is not None
-        if link is not None:
-            # One that has answered, if only to refuse, is as good as before.
-            (self._give_back if isinstance(error, exceptions.ResponseError) else self._lose)(link)
+        if link is not None and isinstance(error, exceptions.ResponseError):
+            self._give_back(link)
+        elif link is not None:
+            self._lose(link)
         if isinstance(error, exceptions.NoScriptError):
             self.ask(attempt.load(error))
         elif isinstance(error, FAULTS):

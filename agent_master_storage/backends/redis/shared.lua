@@ -81,14 +81,10 @@ local function ready(newest)
   -- First what a server that is out of memory refuses, as in apply.lua.
   call('SET', AHEAD, '', 'PX', 1)
   local its, last = string.match(top[1], '(%d+)-(%d+)')
-  local ids = {}
-  last = tonumber(last)
-  for number = 0, last do
-    ids[#ids + 1] = its .. '-' .. number
-    if #ids == 100 or number == last then
-      call('XDEL', LOG, unpack(ids))
-      ids = {}
-    end
+  for first = 0, tonumber(last), 100 do
+    local ids = {}
+    for number = first, math.min(first + 99, last) do ids[#ids + 1] = its .. '-' .. number end
+    call('XDEL', LOG, unpack(ids))
   end
   -- Should it live after all, its WATCH tells it.
   call('HSET', ENTRIES, '', call('HGET', ENTRIES, ''))

@@ -51,8 +51,9 @@ class Writing(Asking):
         sha = layout.fingerprint(data).encode()
         if known.state and known.revision % self._every:
             # Nobody else has written, most likely: then the server need not work it out.
-            state = known.state
-            own, size, after = known.after(len(data))
+            then = known.after(len(data))
+            state, after = known.state, then.state
+            own, size = b"%d" % then.revision, b"%d" % known.size
         else:
             state = b"%b %d" % (known.epoch, known.revision)
             own = size = after = b""
@@ -64,10 +65,11 @@ class Writing(Asking):
 
     def was_put(self, state: bytes) -> int:
         """The revision."""
-        known = Known.of(state)
-        if known.revision > self.known.revision:
-            self.known = known
-        return known.revision
+        found, known = Known.of(state), self.known
+        # An answer may come late: another thread may have heard of the next epoch since.
+        if found.epoch == known.epoch and found.revision > known.revision:
+            self.known = found
+        return found.revision
 
     def write(self, operation: Write, actor: str) -> Steps[int]:
         """One write, whatever it meets."""
