@@ -19,6 +19,7 @@ from agent_master_storage.exceptions import (
     StorageError,
     StorageUnavailable,
     ValueTooLarge,
+    WrongType,
 )
 
 ERRORS = [
@@ -31,6 +32,7 @@ ERRORS = [
     RevisionAhead("why", oldest=7, current=9),
     NotSupported("why"),
     StorageUnavailable("why"),
+    WrongType("why"),
     StorageError("why"),
 ]
 
@@ -44,6 +46,7 @@ ERRORS = [
         (ValueTooLarge, (InvalidValue,)),
         (RevisionConflict, (StorageError,)),
         (RevisionCompacted, (StorageError,)),
+        (WrongType, (StorageUnavailable,)),
         (RevisionAhead, (RevisionCompacted,)),
         (NotSupported, (StorageError, NotImplementedError)),
         (StorageUnavailable, (StorageError,)),

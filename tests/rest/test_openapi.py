@@ -14,15 +14,15 @@ from .api import ISOLATED, JSON
 EXPECTED = {
     ("", "get"): {"200"},
     ("{alias}/", "get"): {"200"},
-    ("{alias}/entries", "get"): {"200", "304", "410", "412", "501"},
-    ("{alias}/entries/{key}", "get"): {"200", "304", "410", "412", "501"},
+    ("{alias}/entries", "get"): {"200", "304", "409", "410", "412", "501"},
+    ("{alias}/entries/{key}", "get"): {"200", "304", "409", "410", "412", "501"},
     ("{alias}/commit", "post"): {"200", "409", "411", "413", "415", "501"},
     ("{alias}/changes", "get"): {"200", "410", "501"},
 }
 for _path in ("{alias}/entries", "{alias}/entries/{key}"):
-    EXPECTED[_path, "put"] = {"200", "201", "411", "412", "413", "501"}
+    EXPECTED[_path, "put"] = {"200", "201", "409", "411", "412", "413", "501"}
     EXPECTED[_path, "patch"] = {"200", "409", "411", "412", "413", "415", "501"}
-    EXPECTED[_path, "delete"] = {"204", "412", "501"}
+    EXPECTED[_path, "delete"] = {"204", "409", "412", "501"}
 
 
 @pytest.fixture(scope="module")
