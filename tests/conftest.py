@@ -26,8 +26,11 @@ MOST_WORKERS = 4
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, but none beside ourselves on a server that we do not own."""
-    return 0 if servers.are_given() else min(os.cpu_count() or 1, MOST_WORKERS)
+    """One more than there are cores, but none beside ourselves on a server that we do not own.
+
+    A fifth of the time, tests wait: for servers to start, for what must not happen.
+    """
+    return 0 if servers.are_given() else min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
