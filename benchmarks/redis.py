@@ -163,7 +163,7 @@ def _plain(options: Options) -> None:
             for number in range(rounds):
                 engine.mset({f"plain:{number}:{key}": b"." * 64 for key in range(250)})
 
-        _timed(engine, "MSET of 250 keys", write, 250 * rounds, None)
+        _timed(engine, "MSET of 250 keys", write, 250 * rounds, None, runs=1)
         _empty(engine)
 
 
@@ -175,7 +175,7 @@ def _million(options: Options) -> None:
         _fill(engine, "small", 1000, 64)
         _fill(engine, "large", count, 64)
         small.list()
-        _timed(engine, "taking them in", large.list, count)
+        _take_in(engine, "large", count)
         _timed(engine, "comparing all of them again", large._tracker._sweeper.sweep, count)
         prefix = "targets:agent-000001"
         assert len(small.list("targets:agent-000000")) == len(large.list(prefix)) == 100
@@ -200,7 +200,7 @@ def _pages(options: Options) -> None:
     storage = _store("pages")
     with redis.Redis.from_url(URL) as engine:
         _fill(engine, "pages", count, PAGE)
-        _timed(engine, "taking them in", storage.list, count)
+        _take_in(engine, "pages", count)
         _timed(engine, "comparing all of them again", storage._tracker._sweeper.sweep, count)
         _timed(engine, "a snapshot of all", storage.snapshot, count)
 
@@ -210,7 +210,9 @@ def _pages(options: Options) -> None:
 
         _timed(engine, "as many writes, which trim the log", write, count)
         _timed(engine, "the history", storage.history, 10_000)
-        _timed(engine, "compaction of it", lambda: storage.compact(storage.revision), 10_000)
+        _timed(
+            engine, "compaction of it", lambda: storage.compact(storage.revision), 10_000, runs=1
+        )
         storage.close()
 
 
@@ -243,6 +245,22 @@ def _empty(engine: Any) -> None:
         time.sleep(0.1)
 
 
+def _take_in(engine: Any, prefix: str, count: int) -> None:
+    def take_in() -> None:
+        storage = _store(prefix)
+        assert len(storage.list()) == storage.revision == count
+        storage.close()
+
+    _timed(engine, "taking them in", take_in, count, between=lambda: _forget(engine, prefix))
+
+
+def _forget(engine: Any, prefix: str) -> None:
+    """All but the values."""
+    engine.unlink(*(f"{prefix}/{name}" for name in ("entries", "log", "index", "sweeps")))
+    while engine.info("memory")["lazyfree_pending_objects"]:
+        time.sleep(0.1)
+
+
 def _store(prefix: str) -> Any:
     return RedisStorage(alias=prefix, url=URL, prefix=prefix, reconcile_interval=3600)
 
@@ -264,21 +282,36 @@ def _timed(
     function: Callable[[], object],
     count: int,
     goal: Goal | None = BLOCKS,
+    *,
+    runs: int = 2,
+    between: Callable[[], object] = lambda: None,
 ) -> None:
-    """How long it takes, and the longest time that one command of it kept the server busy."""
-    engine.config_set("slowlog-log-slower-than", 500)
-    engine.config_set("slowlog-max-len", 100_000)
-    engine.slowlog_reset()
-    start = time.perf_counter()
-    function()
-    seconds = time.perf_counter() - start
-    slow = [
+    """How long it takes, and the longest time that one command of it kept the server busy.
+
+    Of the longest in each run the shortest is what counts: what is in the work comes each time,
+    and when the machine is away for a moment, as shared ones are, it does not.
+    """
+    rates, found = [], []
+    for run in range(runs):
+        if run:
+            between()
+        engine.config_set("slowlog-log-slower-than", 500)
+        engine.config_set("slowlog-max-len", 100_000)
+        engine.slowlog_reset()
+        start = time.perf_counter()
+        function()
+        rates.append(count / (time.perf_counter() - start))
+        found.append(_slow(engine))
+    longest, command = min(max(slow, default=(0.5, "all of them")) for slow in found)
+    over = " and ".join(str(sum(time > BLOCKS.bound for time, _ in slow)) for slow in found)
+    line(f"{name}: keys", max(rates), "/s")
+    line(f"{name}: longest command", longest, "ms", goal, f"{command}; {over} over 5 ms")
+
+
+def _slow(engine: Any) -> list[tuple[float, str]]:
+    return [
         (found["duration"] / 1000, found["command"].split()[0].decode())
         for found in engine.slowlog_get(100_000)
         # Reading the log of the step before is no part of it.
         if not found["command"].startswith(b"SLOWLOG")
     ]
-    longest, command = max(slow, default=(0.5, "all of them"))
-    over = sum(duration > BLOCKS.bound for duration, _ in slow)
-    line(f"{name}: keys", count / seconds, "/s")
-    line(f"{name}: longest command", longest, "ms", goal, f"{command}; {over} over 5 ms")
