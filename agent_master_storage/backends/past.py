@@ -36,6 +36,9 @@ def entry_at(storage: Remembering, key: str, revision: int) -> Entry:
             return _entry_of(before)
         if after is not None and 0 < after.previous_revision <= revision:
             break
+        # To read it may have brought to light that somebody else had removed it.
+        if entry is None and after is None and storage._around(key, revision)[1] is not None:
+            continue
         if after is not None or entry is None or not revision:
             raise KeyNotFound(key)
         # Written between the two readings: look again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar, TypeAlias
 
-from ..exceptions import StorageError, StorageUnavailable
+from ..exceptions import StorageError, StorageUnavailable, WrongType
 from . import times
 from .destination import Destination
 from .preview import Preview
@@ -80,9 +80,10 @@ def succeeded(
 
 def failed(name: str, error: StorageError, started: int) -> SyncResult:
     """The result of a sync that raised."""
+    may_pass = isinstance(error, StorageUnavailable) and not isinstance(error, WrongType)
     return SyncResult(
         destination=name,
-        errors=[{"error": str(error), "recoverable": isinstance(error, StorageUnavailable)}],
+        errors=[{"error": str(error), "recoverable": may_pass}],
         duration=time.time_ns() - started,
         timestamp=times.from_nanoseconds(started),
     )

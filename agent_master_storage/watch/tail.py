@@ -56,8 +56,6 @@ class Tail:
         # None until the thread knows where the log stands.
         self._state: LogState | None = None
         self._waiter: Waiter | None = None
-        #: a failure was logged, and not yet that it is over
-        self._reported = False
 
     @property
     def revision(self) -> int | None:
@@ -182,6 +180,8 @@ class Tail:
         while not self._finished():
             try:
                 self._follow()
+                if failures:
+                    logger.warning("%s: the watch can read the log again", self.log.alias)
                 failures = 0
             except Exception as error:
                 # Whatever it was, the log is still the truth: look again, less and less often.
@@ -214,9 +214,6 @@ class Tail:
             self._waiter.arm()
             while self._advance():
                 pass
-        if self._reported:
-            self._reported = False
-            logger.warning("%s: the watch reads the log again", self.log.alias)
         if self._subscriptions and not self._abandoned:
             self._waiter.wait()
 
@@ -288,7 +285,6 @@ class Tail:
 
     def _report(self, error: Exception, failures: int) -> None:
         if failures == 0:
-            self._reported = True
             known = isinstance(error, StorageError)
             logger.warning(
                 "%s: the watch can't read the log and goes on trying: %s",

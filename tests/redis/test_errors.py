@@ -14,7 +14,12 @@ import redis
 from agent_master_storage import Write
 from agent_master_storage.backends.redis import RedisStorage, attempts
 from agent_master_storage.backends.redis.errors import unavailable
-from agent_master_storage.exceptions import KeyNotFound, StorageUnavailable
+from agent_master_storage.exceptions import (
+    KeyNotFound,
+    RevisionCompacted,
+    StorageUnavailable,
+    WrongType,
+)
 from agent_master_storage.testing import take, wait_for
 
 from ..servers import free_port, redis_binary, redis_kinds, redis_server
@@ -167,8 +172,63 @@ def test_out_of_memory_all_is_read_and_deletes_are_told(
             storage.entry("k2")
         assert storage.snapshot().revision == 4
         assert len(storage.history()) == 8
-        with pytest.raises(StorageUnavailable, match="raise maxmemory"):
-            storage.write("k3", b"after")
+        # A delete to be noted is no way in for what would take memory.
+        admin.delete("errors:k3")
+        for attempt in (
+            lambda: storage.write("k3", b"after"),
+            lambda: storage.write("k3", b"x" * 500_000),
+            lambda: storage.commit([Write("k3", b""), Write("k4", b"after")]),
+        ):
+            with pytest.raises(StorageUnavailable, match="raise maxmemory"):
+                attempt()
+        assert storage.list() == ["k4"]
+        assert storage.revision == 5
+
+
+def test_not_to_be_allowed_to_read_is_not_to_be_no_string(
+    open_storage: Open, admin: redis.Redis, url: str
+) -> None:
+    """Nothing is missing, or of another type, for who may not look."""
+    open_storage().write("k", b"v")
+    with user(admin, url, "~*", "&*", "+@all", "-get") as theirs:
+        storage = open_storage(theirs)
+        for attempt in (
+            lambda: storage.read("k"),
+            lambda: storage.entry("k"),
+            lambda: storage.entry("k", revision=1),
+            storage.snapshot,
+        ):
+            with pytest.raises(StorageUnavailable, match="may not do this") as caught:
+                attempt()
+            assert not isinstance(caught.value, WrongType)
+
+
+@pytest.mark.parametrize("spoil", ["delete", "list"])
+def test_the_past_of_what_an_engine_has_just_removed(
+    open_storage: Open, admin: redis.Redis, spoil: str
+) -> None:
+    """Reading it notes that; what the log no longer tells is then no KeyNotFound."""
+    storage = open_storage()
+    storage.write("k", b"v")
+    for _ in range(3):
+        storage.write("other", b"")
+    storage.compact(3)
+    admin.delete("errors:k")
+    if spoil == "list":
+        admin.rpush("errors:k", "a")
+    for _ in range(2):
+        with pytest.raises(RevisionCompacted):
+            storage.entry("k", revision=4)
+
+
+def test_sizes_are_without_what_is_no_string(open_storage: Open, admin: redis.Redis) -> None:
+    storage = open_storage()
+    storage.commit([Write("a", b"v"), Write("b", b"v")])
+    storage.list()
+    admin.delete("errors:a")
+    admin.rpush("errors:a", "a")
+    answer = storage._server.run(storage._plans.sizes("", "", 10))
+    assert answer == [1]
 
 
 def test_a_replica(open_storage: Open, admin: redis.Redis) -> None:
@@ -397,7 +457,7 @@ def test_something_else_under_a_name_of_ours(
         except StorageUnavailable as error:
             refused += 1
             assert f"errors/{name}" in str(error)
-            assert "the storage's own" in str(error)
+            assert "remove that one alone" in str(error)
     assert refused
     admin.delete(f"errors/{name}")
     assert storage.write("k", b"at last")

@@ -79,7 +79,8 @@ def test_it_comes_to_the_same(make: Make, engine: redis.Redis, prefix: str) -> N
 
 def test_one_round_trip_alone_and_in_turns(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = make(), make()
-    for storage in (ours, theirs):
+    for storage in (ours, theirs) * 2:
+        # The first is another script's, the second loads this one.
         storage.write("k", b"")
     asked = [count_questions(storage, monkeypatch) for storage in (ours, theirs)]
     for number in range(20):
@@ -87,7 +88,7 @@ def test_one_round_trip_alone_and_in_turns(make: Make, monkeypatch: pytest.Monke
         ours.write("k", b"ours")
         theirs.write("k", b"theirs")
     assert [len(questions) for questions in asked] == [40, 20]
-    assert ours.revision == 62
+    assert ours.revision == 64
     is_whole(ours)
 
 

@@ -34,11 +34,18 @@ T = TypeVar("T")
 Over: TypeAlias = Callable[[Ask | Batch], Awaitable[Any]]
 
 
+#: seconds that closing all connections of a loop may take
+GOODBYE = 0.2
+
+
 class AsyncServer:
     """Answers in event loops; each has connections of its own, because they belong to one."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        made_by = Connections(address)._made_by
+        # As Server has it: what the one kind of connection knows, the other need not.
+        made_by.connection_class(**made_by.connection_kwargs)
         self._reset()
 
     def _reset(self) -> None:
@@ -215,8 +222,12 @@ class Connections:
         return connection
 
     async def close(self) -> None:
-        while self._free:
-            await self._free.pop().disconnect()
+        free, self._free = self._free, []
+        # A server that hangs does not say goodbye, as TLS has it.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                goodbyes = (connection.disconnect() for connection in free)
+                await asyncio.gather(*goodbyes, return_exceptions=True)
 
     async def _close_at_the_end(self) -> AsyncGenerator[None]:
         """A loop says before its end that it ends to generators that wait in it, and to none else.
@@ -226,6 +237,7 @@ class Connections:
         try:
             yield
         finally:
+            self._end = None
             await self.close()
 
     def abandon(self) -> None:

@@ -24,7 +24,7 @@ WAIT = 0.005
 MOST_WAITS = 1000
 
 #: what is done in a large commit to names of ours, not of values
-_OURS = ("HGET", "HMGET", "HSET", "XADD", "ZADD")
+_OURS = ("GET", "HGET", "HMGET", "HSET", "XADD", "XRANGE", "ZADD")
 
 
 class Attempt:
@@ -68,13 +68,15 @@ class Attempt:
 
     def _wrong_type(self) -> StorageUnavailable:
         question, words = self._question, self._words()
+        unknown = not question.again
         if isinstance(question, Batch):
             names = {words[1]: None for words in question.commands if words[0] in _OURS}
-            return not_ours([*names], not question.again)
+            return not_ours([*names], unknown)
         if words[0] == "GET":
             return wrong_type(words[1])
         # Our own names come first among the keys of a script.
-        return not_ours(words[3 : 3 + min(words[2], 4)] if words[0] == "EVALSHA" else words[1:2])
+        ours = words[3 : 3 + min(words[2], 4)] if words[0] == "EVALSHA" else words[1:2]
+        return not_ours(ours, unknown)
 
     def _words(self) -> tuple[Any, ...]:
         question = self._question

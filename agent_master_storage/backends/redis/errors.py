@@ -56,7 +56,10 @@ def wrong_type(name: bytes) -> WrongType:
 def not_ours(names: Sequence[bytes], unknown: bool = False) -> StorageUnavailable:
     """One of the names under which we remember things holds something else."""
     listed = ", ".join(name.decode(errors="replace") for name in names)
-    text = f"somebody has put something else in Redis under {listed}, the storage's own: remove it"
+    text = (
+        "somebody has put something else in Redis under a name of the storage's own"
+        f" ({listed}): find out by TYPE which it is, and remove that one alone"
+    )
     return StorageUnavailable(text + UNKNOWN_OUTCOME if unknown else text)
 
 

@@ -17,7 +17,7 @@ for i = OWN + 3, #ARGV do
     if fault then answer[#answer + 1] = key end
   end
   done = done + 1
-  if size > 262144 then break end
+  if size > 262144 or insisted then break end
 end
 save()
 answer[2], answer[3] = text(revision), done

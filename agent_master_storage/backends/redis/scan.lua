@@ -14,13 +14,18 @@ for i, key in ipairs(keys) do
     size = size + #(value or '')
   else
     meta, value = call('HGET', ENTRIES, key), ''
-    if wanted == 'sizes' then value = call('STRLEN', names .. key) end
+    if wanted == 'sizes' then value = try('STRLEN', names .. key) end
+    -- What is no string is no entry: that others have made it so is noted elsewhere.
+    if type(value) == 'table' then
+      if not string.find(value.err, 'WRONGTYPE', 1, true) then call('STRLEN', names .. key) end
+      meta = nil
+    end
   end
   if meta then
     local n = #answer
     answer[n + 1], answer[n + 2], answer[n + 3] = key, meta, value
   end
-  if i == limit or size > 262144 then
+  if i == limit or size > 262144 or insisted then
     after = key
     break
   end

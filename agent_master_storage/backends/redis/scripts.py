@@ -18,13 +18,15 @@ class Script:
     sha: bytes
 
 
-def _script(name: str, shared: bytes = _SHARED) -> Script:
-    text = shared + (_FOLDER / f"{name}.lua").read_bytes()
+def _script(name: str, shared: bytes = _SHARED, insists: bool = True) -> Script:
+    """``insists``: see ``shared.lua``; not for what brings values of the caller."""
+    head = b"local INSISTS = true\n" if insists and shared else b"local INSISTS = false\n"
+    text = head + shared + (_FOLDER / f"{name}.lua").read_bytes()
     return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
 
 
-APPLY = _script("apply")
-BEGIN = _script("begin")
+APPLY = _script("apply", insists=False)
+BEGIN = _script("begin", insists=False)
 COMPACT = _script("compact")
 HISTORY = _script("history")
 LEAVE = _script("leave")
@@ -34,7 +36,7 @@ PUT = _script("put", shared=b"")
 RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
-STAGE = _script("stage")
+STAGE = _script("stage", insists=False)
 STATE = _script("state")
 TRIM = _script("trim")
 TURN = _script("turn", shared=b"")

@@ -52,11 +52,8 @@ class Server:
         options = self._made_by.connection_kwargs
         if options.get("decode_responses"):
             raise ValueError("decode_responses would turn values into text")
-        try:
-            # Connects nothing, but refuses what it does not know.
-            self._made_by.connection_class(**options)
-        except exceptions.RedisError as error:
-            raise ValueError(str(error)) from error
+        # Connects nothing, but refuses what it does not know.
+        self._made_by.connection_class(**options)
         self._address = address
         self.place = place_of(self._made_by.connection_kwargs)
         self._reset()

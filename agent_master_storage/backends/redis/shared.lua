@@ -30,18 +30,28 @@ local before = revision
 -- Above 64 bytes, by which Redis makes a table of the hash: it would search a small one from its
 -- beginning, for each of many keys.
 local PADDING = string.rep(' ', 24)
-local function keep()
-  call('HSET', ENTRIES, '', table.concat(
-    {epoch, text(revision), text(bytes), text(base), text(compacted), adopting, PADDING}, ' '))
+-- A server that is out of memory refuses what may take some, as long as a script has not written.
+-- Where INSISTS says so, the script brings nothing of its caller: what takes next to none, and must
+-- be known, is done all the same. From then on nothing is refused, so it must soon end.
+local insisted = false
+local function insist(command)
+  local done = try(unpack(command))
+  if type(done) == 'table' and done.err then
+    if INSISTS and string.find(done.err, 'OOM', 1, true) then
+      call('HDEL', ENTRIES, '\0')
+      insisted = true
+    end
+    call(unpack(command))
+  end
 end
 
--- A server that is out of memory refuses a script's first write, if that may take some. What takes
--- next to none, and must be known, begins with one that takes none.
-local function insist() call('HDEL', ENTRIES, '\0') end
+local function keep()
+  insist({'HSET', ENTRIES, '', table.concat(
+    {epoch, text(revision), text(bytes), text(base), text(compacted), adopting, PADDING}, ' ')})
+end
 
 local function begin(why)
   epoch = random_epoch(why)
-  insist()
   keep()
 end
 
@@ -116,7 +126,7 @@ local function append(number, key, value, previous, created, actor)
       first = next_number()
       record[3] = own .. '-' .. first
     end
-    call(unpack(record))
+    if value then call(unpack(record)) else insist(record) end
   end
   bytes = bytes + #(value or '')
   return record[3]
@@ -145,7 +155,6 @@ local function note(key, value, print, meta)
   advance()
   local previous, created = '0', own
   if meta then previous, created = revisions(meta) end
-  if not value then insist() end
   append(0, key, value, previous, created, '')
   if value then return remember(key, print, created, '', not meta) end
   forget(key)
@@ -167,7 +176,8 @@ local function stand(key, name)
   local value, fault = try('GET', name), nil
   if type(value) == 'table' then
     fault, value = value.err, false
-    if not string.find(fault, 'WRONGTYPE', 1, true) then return nil, nil, fault end
+    -- Another is none of the key, and is raised as it is.
+    if not string.find(fault, 'WRONGTYPE', 1, true) then call('GET', name) end
   end
   local meta
   meta, value = judge(key, value, call('HGET', ENTRIES, key))

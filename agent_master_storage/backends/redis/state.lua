@@ -2,7 +2,6 @@
 -- ->  epoch, revision, compacted, whether adoption goes on
 if ARGV[OWN + 1] == epoch and adopting ~= '0' then
   adopting = '0'
-  insist()
   keep()
 end
 return {epoch, text(revision), text(compacted), adopting}

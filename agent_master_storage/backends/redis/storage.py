@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis import RedisError
+
 from ...actor import current_actor
 from ...exceptions import KeyNotFound
 from ...keys import check_key, check_prefix, check_revision, check_value
@@ -55,10 +57,9 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
             timeout=self._check_seconds("timeout", timeout),
         )
         try:
-            self._server = Server(address)
-        except (ValueError, TypeError) as error:
+            self._server, self._async_server = Server(address), AsyncServer(address)
+        except (ValueError, TypeError, LookupError, AttributeError, RedisError) as error:
             raise self._misconfigured(f"url: {error}") from error
-        self._async_server = AsyncServer(address)
         self._names = Names(prefix)
         self._plans = Plans(self._names, limits=self)
         self._tracker = Tracker(
@@ -162,12 +163,15 @@ class RedisStorage(AsyncVerbs, LoggedStorage):
     # Options
 
     def _check_url(self, url: object) -> str:
-        if not isinstance(url, str) or urlsplit(url).scheme not in _SCHEMES:
+        try:
+            parts = urlsplit(url) if isinstance(url, str) else None
+        except ValueError as error:
+            raise self._misconfigured(f"url: {error}") from error
+        if not isinstance(url, str) or parts is None or parts.scheme not in _SCHEMES:
             raise self._misconfigured(
                 f"url must be a str that begins with redis://, rediss:// or unix://, not {url!r}"
             )
-        parts = urlsplit(url)
-        if parts.scheme != "unix" and not re.fullmatch("/?|/[0-9]+", parts.path):
+        if parts.scheme != "unix" and not re.fullmatch("/?|/[0-9]+/?", parts.path):
             raise self._misconfigured(f"url: {parts.path[1:]!r} is no number of a database")
         return url
 

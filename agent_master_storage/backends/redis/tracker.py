@@ -223,13 +223,13 @@ class Tracker:
             signal = self._signal or self._begin()
             heard = signal.read(barrier=False)
             self._take(heard)
-        if self._failures:
-            logger.warning("%s: hears of what others write again", self._alias)
-        self._failures = 0
         if heard.names:
             time.sleep(COLLECT)
         if self._sweeper.due_in <= 0:
             self._sweep_slowly()
+        if self._failures:
+            logger.warning("%s: hears of what others write again", self._alias)
+        self._failures = 0
         self._wait_for(signal, min(IDLE, max(0.01, self._sweeper.due_in)))
 
     def _sweep_slowly(self) -> None:
