@@ -180,7 +180,9 @@ def test_a_write_does_not_wait_for_the_layer(layers: Any, monkeypatch: pytest.Mo
     for number in range(50):
         storage.write("k", b"%d" % number)
     courier.flush()
-    assert 1 <= len(sent) < 50
+    # On a machine that is busy, a moment more than that.
+    wait_for(lambda: sent)
+    assert len(sent) < 50
 
 
 def test_the_in_memory_layer_reaches_nobody_and_is_not_asked(
