@@ -38,6 +38,8 @@ class Courier:
         self._listeners: dict[str, set[threading.Event]] = {}
         self._receiving: dict[str, Future[None]] = {}
         self._unsent: set[str] = set()
+        # Of which a message is on its way: what comes meanwhile makes one more.
+        self._sending: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sent = threading.Event()
         self._sent.set()
@@ -54,7 +56,8 @@ class Courier:
                 # Who calls has written: that is not to be taken for a failure.
                 self._complain("sending", error)
                 return
-            first = group not in self._unsent
+            first = group not in self._sending
+            self._sending.add(group)
             self._unsent.add(group)
             self._sent.clear()
         if first:
@@ -105,17 +108,22 @@ class Courier:
         return self._loop
 
     async def _send(self, group: str) -> None:
+        while self._is_to_be_told(group):
+            try:
+                await _layer().group_send(group, MESSAGE)
+                self._quiet = False
+            except Exception as error:
+                self._complain("sending", error)
+
+    def _is_to_be_told(self, group: str) -> bool:
         with self._lock:
-            self._unsent.discard(group)
-        try:
-            await _layer().group_send(group, MESSAGE)
-            self._quiet = False
-        except Exception as error:
-            self._complain("sending", error)
-        finally:
-            with self._lock:
-                if not self._unsent:
-                    self._sent.set()
+            if group in self._unsent:
+                self._unsent.remove(group)
+                return True
+            self._sending.remove(group)
+            if not self._sending:
+                self._sent.set()
+            return False
 
     async def _receive(self, group: str) -> None:
         while True:

@@ -62,6 +62,20 @@ def commit_of(storage: Any, made: Sequence[Any], act: Callable[[Any, int], objec
     return storage._server.run(steps())
 
 
+def overheard(storage: Any, patched: Any) -> list[tuple[Any, Any]]:
+    """What the storage asks from now on, with the answers."""
+    heard: list[tuple[Any, Any]] = []
+    ask = storage._server.ask
+
+    def asking(question: Any) -> Any:
+        answer = ask(question)
+        heard.append((question, answer))
+        return answer
+
+    patched.setattr(storage._server, "ask", asking)
+    return heard
+
+
 def asks(script: Script) -> Callable[[Any], bool]:
     """Whether a question is of that script."""
     return lambda question: isinstance(question, Ask) and question.arguments[1] == script.sha

@@ -12,7 +12,7 @@ from agent_master_storage import Delete, Write, actor
 from agent_master_storage.backends.redis import RedisStorage
 
 from . import stores
-from .parts import is_whole
+from .parts import is_whole, overheard
 
 Make = Callable[..., RedisStorage]
 
@@ -44,19 +44,6 @@ def adds_up(engine: redis.Redis, prefix: str) -> None:
     assert bytes_before == int(size)
 
 
-def count_questions(storage: RedisStorage, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    asked: list[object] = []
-    server = storage._server
-    ask = server.ask
-
-    def counting(question: Any) -> Any:
-        asked.append(question)
-        return ask(question)
-
-    monkeypatch.setattr(server, "ask", counting)
-    return asked
-
-
 def test_it_comes_to_the_same(make: Make, engine: redis.Redis, prefix: str) -> None:
     """By one who knows the state, and by one who has just come each time."""
     with actor("somebody"):
@@ -82,7 +69,7 @@ def test_one_round_trip_alone_and_in_turns(make: Make, monkeypatch: pytest.Monke
     for storage in (ours, theirs) * 2:
         # The first is another script's, the second loads this one.
         storage.write("k", b"")
-    asked = [count_questions(storage, monkeypatch) for storage in (ours, theirs)]
+    asked = [overheard(storage, monkeypatch) for storage in (ours, theirs)]
     for number in range(20):
         ours.write(f"new{number}", b"v")
         ours.write("k", b"ours")

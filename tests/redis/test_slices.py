@@ -13,6 +13,8 @@ from agent_master_storage.backends.redis import RedisStorage
 from agent_master_storage.backends.redis.comparing import COMPARED_AT_ONCE
 from agent_master_storage.backends.redis.reading import ENTRIES_AT_ONCE, KEYS_AT_ONCE
 
+from .parts import overheard
+
 KEYS = 2500
 #: records of the log that history.lua looks at, if they are as small as can be
 RECORDS_AT_ONCE = 256
@@ -26,52 +28,43 @@ def storage(make: Callable[..., RedisStorage], engine: redis.Redis, prefix: str)
 
 
 @pytest.fixture
-def sizes(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Of each question how many words it has, and its answer."""
-    found: list[tuple[int, int]] = []
-    ask = storage._server.ask
-
-    def asking(question: Any) -> Any:
-        answer = ask(question)
-        words = len(answer) if isinstance(answer, list) else 1
-        found.append((len(question.arguments), words))
-        return answer
-
-    monkeypatch.setattr(storage._server, "ask", asking)
-    return found
+def heard(storage: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
+    return overheard(storage, monkeypatch)
 
 
-def largest(sizes: list[tuple[int, int]]) -> tuple[int, int]:
-    return max(asked for asked, _ in sizes), max(answered for _, answered in sizes)
+def largest(heard: list[tuple[Any, Any]]) -> tuple[int, int]:
+    """Words of a question, and of an answer."""
+    answers = (answer for _, answer in heard if isinstance(answer, list))
+    return max(len(question.arguments) for question, _ in heard), max(map(len, answers))
 
 
-def test_adoption_and_comparing(storage: Any, sizes: list[tuple[int, int]]) -> None:
+def test_adoption_and_comparing(storage: Any, heard: list[tuple[Any, Any]]) -> None:
     for _ in range(2):
         storage._tracker._sweeper.sweep()
-        asked, answered = largest(sizes)
+        asked, answered = largest(heard)
         # Nobody promises how many names one SCAN returns; it is about COUNT.
         assert COMPARED_AT_ONCE / 2 < asked <= COMPARED_AT_ONCE + 20
         assert answered <= KEYS_AT_ONCE
     assert storage.revision == KEYS
 
 
-def test_reading(storage: Any, sizes: list[tuple[int, int]]) -> None:
+def test_reading(storage: Any, heard: list[tuple[Any, Any]]) -> None:
     assert len(storage.list()) == KEYS
-    sizes.clear()
+    heard.clear()
     assert len(storage.list()) == KEYS
-    assert largest(sizes)[1] == KEYS_AT_ONCE
-    sizes.clear()
+    assert largest(heard)[1] == KEYS_AT_ONCE
+    heard.clear()
     assert len(storage.entries()) == KEYS
-    assert largest(sizes)[1] == 3 + 3 * ENTRIES_AT_ONCE
+    assert largest(heard)[1] == 3 + 3 * ENTRIES_AT_ONCE
 
 
-def test_history(storage: Any, sizes: list[tuple[int, int]]) -> None:
+def test_history(storage: Any, heard: list[tuple[Any, Any]]) -> None:
     storage.list()
     for first in range(0, KEYS, 50):
         storage.commit([Write(f"k{number:05}", b"new") for number in range(first, first + 50)])
-    sizes.clear()
+    heard.clear()
     assert len(storage.history()) == 2 * KEYS
-    assert largest(sizes)[1] == 4 + RECORDS_AT_ONCE
-    sizes.clear()
+    assert largest(heard)[1] == 4 + RECORDS_AT_ONCE
+    heard.clear()
     assert len(storage.history("k00001")) == 2
-    assert len(sizes) > 2 * KEYS / RECORDS_AT_ONCE
+    assert len(heard) > 2 * KEYS / RECORDS_AT_ONCE

@@ -28,7 +28,7 @@ from .attempts import Attempt
 from .errors import is_ahead
 from .link import FAULTS, HEALTH_CHECK_INTERVAL, without_errors
 from .questions import Ask, Batch, Steps
-from .server import Address, place_of
+from .server import Address, check, place_of
 
 T = TypeVar("T")
 Over: TypeAlias = Callable[[Ask | Batch], Awaitable[Any]]
@@ -43,9 +43,8 @@ class AsyncServer:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        made_by = Connections(address)._made_by
-        # As Server has it: what the one kind of connection knows, the other need not.
-        made_by.connection_class(**made_by.connection_kwargs)
+        # What the one kind of connection knows, the other need not.
+        check(Connections(address).made_by)
         self._reset()
 
     def _reset(self) -> None:
@@ -120,7 +119,7 @@ class Connections:
 
     def __init__(self, address: Address) -> None:
         # It reads the URL and makes connections; they are kept here.
-        self._made_by = redis.asyncio.ConnectionPool.from_url(
+        self.made_by = redis.asyncio.ConnectionPool.from_url(
             address.url,
             socket_timeout=None,
             health_check_interval=HEALTH_CHECK_INTERVAL,
@@ -130,7 +129,7 @@ class Connections:
         self._free: list[Any] = []
         self._room = asyncio.Semaphore(address.max_connections)
         self._end: AsyncGenerator[None] | None = None
-        self.place = place_of(self._made_by.connection_kwargs)
+        self.place = place_of(self.made_by.connection_kwargs)
 
     async def ask(self, question: Ask, attempt: Attempt) -> Any:
         attempt.sent = False
@@ -208,7 +207,7 @@ class Connections:
         if self._end is None:
             self._end = self._close_at_the_end()
             await anext(self._end)
-        connection = self._free.pop() if self._free else self._made_by.make_connection()
+        connection = self._free.pop() if self._free else self.made_by.make_connection()
         reader = connection._reader
         if reader is not None and reader.at_eof():
             # The server has closed it meanwhile; to find out by sending would be too late.

@@ -18,10 +18,10 @@ class Script:
     sha: bytes
 
 
-def _script(name: str, shared: bytes = _SHARED, insists: bool = True) -> Script:
+def _script(name: str, *, alone: bool = False, insists: bool = True) -> Script:
     """``insists``: see ``shared.lua``; not for what brings values of the caller."""
-    head = b"local INSISTS = true\n" if insists and shared else b"local INSISTS = false\n"
-    text = head + shared + (_FOLDER / f"{name}.lua").read_bytes()
+    shared = b"" if alone else b"local INSISTS = %b\n" % str(insists).lower().encode() + _SHARED
+    text = shared + (_FOLDER / f"{name}.lua").read_bytes()
     return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
 
 
@@ -32,14 +32,14 @@ HISTORY = _script("history")
 LEAVE = _script("leave")
 LOOK = _script("look")
 PROBE = _script("probe")
-PUT = _script("put", shared=b"")
+PUT = _script("put", alone=True)
 RECONCILE = _script("reconcile")
 RENEW = _script("renew")
 SCAN = _script("scan")
 STAGE = _script("stage", insists=False)
 STATE = _script("state")
 TRIM = _script("trim")
-TURN = _script("turn", shared=b"")
+TURN = _script("turn", alone=True)
 VERIFY = _script("verify")
 
 _ALL = (

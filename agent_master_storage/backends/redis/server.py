@@ -49,11 +49,7 @@ class Server:
         self._made_by = redis.ConnectionPool.from_url(
             address.url, socket_timeout=address.timeout, **address.options()
         )
-        options = self._made_by.connection_kwargs
-        if options.get("decode_responses"):
-            raise ValueError("decode_responses would turn values into text")
-        # Connects nothing, but refuses what it does not know.
-        self._made_by.connection_class(**options)
+        check(self._made_by)
         self._address = address
         self.place = place_of(self._made_by.connection_kwargs)
         self._reset()
@@ -210,6 +206,13 @@ class Server:
         with contextlib.suppress(IndexError):
             while True:
                 self._lose(self._free.pop())
+
+
+def check(pool: Any) -> None:
+    """Refuse what the url of a pool, of either kind, can't mean; connects nothing."""
+    if pool.connection_kwargs.get("decode_responses"):
+        raise ValueError("decode_responses would turn values into text")
+    pool.connection_class(**pool.connection_kwargs)
 
 
 def place_of(options: dict[str, Any]) -> str:
