@@ -26,11 +26,11 @@ from ..servers import free_port, redis_binary, redis_kinds, redis_server
 from .stores import client, make_storage
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A server that the tests may do what they like to."""
+@pytest.fixture(scope="module", params=["the suite's", *redis_kinds()])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server of each kind, that the tests may do what they like to: each has its own words."""
     port = free_port()
-    with redis_server(redis_binary(), port):
+    with redis_server({"the suite's": redis_binary(), **redis_kinds()}[request.param], port):
         yield f"redis://127.0.0.1:{port}/0"
 
 

@@ -123,5 +123,6 @@ def _code(error: Exception, said: str) -> str | None:
     for code in _ADVICE:
         if said.startswith(f"{code} ") or f"-{code} " in said:
             return code
-    # As Redis before 7.2 has it.
-    return "NOPERM" if "The user executing the script" in said else None
+    # As Redis before 7.2 has it within a script, and Valkey.
+    refusals = ("The user executing the script", "ACL failure in script")
+    return "NOPERM" if any(refusal in said for refusal in refusals) else None

@@ -19,6 +19,7 @@ for _, command in ipairs({
   if type(answer) == 'table' and answer.err then
     local refused = string.find(answer.err, 'NOPERM', 1, true)
       or string.find(answer.err, 'executing the script', 1, true)
+      or string.find(answer.err, 'ACL failure', 1, true)
     if refused then return command[1] .. ': ' .. answer.err end
   end
 end
