@@ -3,7 +3,6 @@
 ``agent_master_storage.E001``  an alias of AGENT_MASTER_STORAGE is wrong
 ``agent_master_storage.E002``  AGENT_MASTER_STORAGE_PERMISSION names no rule
 ``agent_master_storage.E003``  a DatabaseStorage on a database that it does not speak
-``agent_master_storage.E010``  AGENT_MASTER_STORAGE_DESTINATION_ROOTS is no list of folders
 ``agent_master_storage.W001``  SQLite without IMMEDIATE transactions
 ``agent_master_storage.W002``  SQLite kept from its WAL mode
 ``agent_master_storage.W003``  SQLite in memory
@@ -22,9 +21,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from . import access
+from . import permissions as access
 from .backends.base import BaseStorage
-from .backends.database import DatabaseStorage
+from .backends.database.storage import DatabaseStorage
 from .handler import make_storage, storages
 
 _APP = "agent_master_storage"
@@ -33,7 +32,7 @@ _APP = "agent_master_storage"
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Look at the settings only; no database is asked."""
-    return [*_check_permission(), *_check_roots(), *_check_storages()]
+    return [*_check_permission(), *_check_storages()]
 
 
 def _check_permission() -> Iterator[CheckMessage]:
@@ -41,18 +40,6 @@ def _check_permission() -> Iterator[CheckMessage]:
         access.rule()
     except ImproperlyConfigured as error:
         yield Error(str(error), id=f"{_APP}.E002")
-
-
-def _check_roots() -> Iterator[CheckMessage]:
-    if not hasattr(settings, "AGENT_MASTER_STORAGE_DESTINATION_ROOTS"):
-        return
-    # The engine takes a moment to import, and not every project uses it.
-    from .engine.roots import allowed_roots
-
-    try:
-        allowed_roots()
-    except ImproperlyConfigured as error:
-        yield Error(str(error), id=f"{_APP}.E010")
 
 
 def _check_storages() -> Iterator[CheckMessage]:

@@ -17,7 +17,7 @@ from .backends.base import BaseStorage
 from .exceptions import NotSupported
 
 if TYPE_CHECKING:
-    from .backends.database import DatabaseStorage
+    from .backends.database.storage import DatabaseStorage
 
 SETTING = "AGENT_MASTER_STORAGE"
 DEFAULT_ALIAS = "default"

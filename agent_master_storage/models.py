@@ -21,7 +21,7 @@ from .keys import MAX_KEY_LENGTH
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from .backends.database import DatabaseStorage
+    from .backends.database.storage import DatabaseStorage
 
 MAX_NAMESPACE_LENGTH = 64
 

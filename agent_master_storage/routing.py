@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .consumers import StorageConsumer
+from .consumers.consumer import StorageConsumer
 
 # With or without a slash at the end: a router of Channels raises where it finds no route.
 websocket_urlpatterns = [

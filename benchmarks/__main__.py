@@ -38,7 +38,7 @@ def _prepare(stack: ExitStack) -> None:
     folder = tempfile.TemporaryDirectory(prefix="ams-benchmarks-", ignore_cleanup_errors=True)
     os.environ["TEST_FOLDER"] = stack.enter_context(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
-    from tests import servers
+    from tests.support import servers
 
     os.environ["BENCHMARKS_REDIS_URL"] = stack.enter_context(servers.redis_url())
     stack.enter_context(servers.postgres())

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 START_TIMEOUT = 120.0
 

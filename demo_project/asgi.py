@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo_project.settings")
 # Before the import of anything with models.
 http = get_asgi_application()
 
-from agent_master_storage.consumers import StorageConsumer  # noqa: E402
+from agent_master_storage.consumers.consumer import StorageConsumer  # noqa: E402
 from agent_master_storage.routing import websocket_urlpatterns  # noqa: E402
 
 # Any other address is answered as an unknown alias is: closed with 4404.

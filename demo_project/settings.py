@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "channels",
     "agent_master_storage",
+    "agent_master_storage.engine",
     "demo_project",
 ]
 # What the app can do without, the demo can too. The sidecar brings Swagger's own files, so

@@ -17,7 +17,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("storage/", include("agent_master_storage.rest.urls")),
-    path("engine/", include("agent_master_storage.rest.engine.urls")),
+    path("engine/", include("agent_master_storage.engine.rest.urls")),
 ]
 
 if apps.is_installed("drf_spectacular"):

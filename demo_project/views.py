@@ -9,7 +9,8 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from agent_master_storage import access, storages
+from agent_master_storage import permissions as access
+from agent_master_storage import storages
 
 # Nothing inline and nothing from elsewhere: a stored value that is shown can never be a script.
 CONTENT_SECURITY_POLICY = (

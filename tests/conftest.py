@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import hypothesis
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
-from . import servers
+from .support import servers
 
 _stack = ExitStack()
 
@@ -61,7 +65,7 @@ def _fresh_storages() -> Iterator[None]:
     """Each test begins with new adapters and ends without threads of theirs."""
     from agent_master_storage import storages
 
-    from .redis.stores import empty_if_used
+    from .backends.redis.stores import empty_if_used
 
     yield
     storages.reset()
@@ -79,3 +83,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if marker is not None and item.path.parent.name in STORAGES_ALONE:
             options = {"available_apps": ["agent_master_storage"], **marker.kwargs}
             item.add_marker(pytest.mark.django_db(**options), append=False)
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """A MemoryStorage that no setting names."""
+    from agent_master_storage.backends.memory import MemoryStorage
+
+    storage = MemoryStorage(alias="test")
+    yield storage
+    storage.close()
+
+
+@pytest.fixture(params=["default", "postgres"], ids=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Any]:
+    """A DatabaseStorage on each supported database, empty."""
+    from agent_master_storage import storages
+
+    yield storages[request.param]
+    # The thread that serves event loops would keep its connections open.
+    asyncio.run(sync_to_async(connections.close_all)())

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .servers import postgres_address, redis_address, shared
+from .support.servers import postgres_address, redis_address, shared
 
 
 def _make_folder() -> str:
@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django_json_widget",
     "channels",
     "agent_master_storage",
+    "agent_master_storage.engine",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -100,7 +101,7 @@ AGENT_MASTER_STORAGE = {
         "OPTIONS": {"url": redis_address(), "prefix": "tests"},
     },
     # The five methods alone.
-    "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
+    "plain": {"BACKEND": "tests.support.dict_storage.DictStorage"},
 }
 
 if "TEST_CHANNEL_LAYER" in os.environ:

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent_master_storage.testing import StorageContract
 
-from .dict_storage import DictStorage
+from .support.dict_storage import DictStorage
 
 
 class TestDictStorage(StorageContract):

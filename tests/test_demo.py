@@ -18,8 +18,8 @@ import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from .demo_server import Browser, Demo
-from .servers import postgres_address
+from .support.demo_server import Browser, Demo
+from .support.servers import postgres_address
 
 #: seconds within which a frame must come
 FRAME_TIMEOUT = 10.0
@@ -190,8 +190,8 @@ def put(demo: Demo, alias: str, key: str, value: str) -> None:
         # Where the page's links to an entry lead.
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/change/",
         "/admin/agent_master_storage/entry/default_2Ftargets_3Acursor_3Aconfig/history/",
-        "/admin/agent_master_storage/mcpserver/",
-        "/admin/agent_master_storage/mcpserver/default_2Fgithub/change/",
+        "/admin/agent_master_storage_engine/mcpserver/",
+        "/admin/agent_master_storage_engine/mcpserver/default_2Fgithub/change/",
         "/docs/",
         "/schema/",
     ],

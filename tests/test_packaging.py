@@ -13,7 +13,7 @@ import pytest
 from .docs import curl
 from .docs.blocks import ROOT, quickstart
 from .docs.runner import PASSWORD
-from .newcomer import Environment, Reader, run
+from .support.newcomer import Environment, Reader, run
 
 PACKAGE = "agent_master_storage"
 #: what the app can do without

@@ -10,8 +10,8 @@ import pytest
 from agent_master_storage import storages
 from agent_master_storage.testing.base import Worker
 
-from .children import child
-from .stress_reader import END, Replay, follow, follow_slowly
+from .support.children import child
+from .support.stress_reader import END, Replay, follow, follow_slowly
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,7 +72,7 @@ def write(
         started = [
             stack.enter_context(
                 child(
-                    "tests.stress_writer",
+                    "tests.support.stress_writer",
                     aliases[seed % 2],
                     seed,
                     commits,
@@ -106,7 +106,7 @@ def check_nothing_is_lost(alias: str, commits: int = COMMITS, also: str | None =
     storage, here = storages[alias], Replay()
     reader = Worker(lambda: follow(storage, here, 0), storage.release)
     reader.start()
-    with child("tests.stress_reader", alias, databases=UNSAFE) as elsewhere:
+    with child("tests.support.stress_reader", alias, databases=UNSAFE) as elsewhere:
         elsewhere.wait(1)
         committed = write(alias, WRITERS, commits, also)
         committed[storage.write(END, b"")] = [(END, "")]

@@ -9,6 +9,6 @@ from drf_spectacular.views import SpectacularAPIView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("storage/", include("agent_master_storage.rest.urls")),
-    path("engine/", include("agent_master_storage.rest.engine.urls")),
+    path("engine/", include("agent_master_storage.engine.rest.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

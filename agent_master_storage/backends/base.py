@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
-from .. import wire
+from .. import serialization as wire
 from ..exceptions import NotSupported
 from ..types import (
     Change,

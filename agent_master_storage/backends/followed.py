@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from ..keys import check_key, check_limit, check_revision
+from ..threads import run_in_thread
 from ..types import Change, Changes, Unsubscribe, WatchHandler
 from ..watch import LogState, Page, Selector, Subscription, Tail, Waiter
 from ..watch.handlers import HandlerThread
@@ -18,7 +19,6 @@ from ..watch.iterators import AsyncChangeIterator, ChangeIterator
 from ..watch.log import PAGE_CHANGES
 from .base import BaseStorage
 from .guards import check_handler
-from .threads import outside_the_loop
 
 #: seconds that close() waits for handlers which run
 CLOSE_TIMEOUT = 1.0
@@ -120,7 +120,7 @@ class FollowedStorage(BaseStorage):
     ) -> AsyncIterator[Change]:
         """See changes(). The call itself looks where the log stands, a few milliseconds."""
         return AsyncChangeIterator(
-            lambda notify, loop: outside_the_loop(
+            lambda notify, loop: run_in_thread(
                 lambda: self.subscribe(
                     prefix=prefix, key=key, since=since, epoch=epoch, notify=notify, loop=loop
                 ),

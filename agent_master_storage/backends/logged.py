@@ -28,8 +28,8 @@ from ..types import (
     Write,
 )
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
+from .commit import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
 from .followed import FollowedStorage
-from .operations import MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS, check_operations
 from .past import entry_at
 
 

@@ -16,8 +16,8 @@ from uuid import uuid4
 from ..types import Change, Changes, Check, Entry, Keys, Operation, Snapshot
 from ..watch import Batch, LogState, Page, Selector
 from ..watch.log import PAGE_BYTES, PAGE_CHANGES
+from .commit import Standing, changes_of, check_conditions
 from .logged import LoggedStorage
-from .operations import Standing, changes_of, check_conditions
 
 
 class MemoryStorage(LoggedStorage):

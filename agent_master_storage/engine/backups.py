@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import ValidationError
 
-from .. import wire
+from .. import serialization as wire
 from ..exceptions import InvalidKey, InvalidValue, KeyNotFound
 from ..types import Operation, Write
 from . import keys, times

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .. import wire
+from .. import serialization as wire
 from ..exceptions import InvalidValue
 from .exceptions import InvalidDocument, ServerExists, ServerNotFound
 from .settings import Settings, new_document

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import wire
+from .. import serialization as wire
 from .secrets import mask_both
 
 

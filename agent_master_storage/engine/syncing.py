@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from .. import wire
+from .. import serialization as wire
 from ..exceptions import (
     InvalidValue,
     KeyNotFound,

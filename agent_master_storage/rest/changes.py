@@ -17,18 +17,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from .. import access, shutdown, wire
+from .. import permissions as access
+from .. import serialization as wire
+from .. import shutdown
+from ..authentication import Identity
 from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported
-from ..sockets.identity import Identity
 from ..watch import Page
 from . import params
-from .base import StorageView
-from .events import EventStream, parse_event_id
 from .follow import Follower, let_go_of_thread
 from .negotiation import EventRenderer, JsonRenderer, PageRenderer
 from .openapi import describe_changes
 from .query import Query
+from .sse import EventStream, parse_event_id
+from .views import StorageView
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
-from .. import wire
+from .. import serialization as wire
 from ..backends.base import BaseStorage
 from ..backends.logged import LoggedStorage
 from ..exceptions import KeyNotFound

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from .base import StorageView
+from .views import StorageView
 
 
 class MissingView(StorageView):

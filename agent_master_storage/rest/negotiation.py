@@ -15,7 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 
-from .errors import NotAcceptable
+from .exceptions import NotAcceptable
 
 MERGE_PATCH = "application/merge-patch+json"
 EVENT_STREAM = "text/event-stream"

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 
 from ..exceptions import InvalidKey, InvalidValue
 from ..keys import check_revision
+from ..serialization import ENCODINGS
 from ..watch import Selector
-from ..wire import ENCODINGS
 
 #: entries or changes in one answer
 DEFAULT_LIMIT = 100

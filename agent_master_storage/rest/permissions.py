@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from .. import access
-from ..access import Action
+from .. import permissions as access
+from ..permissions import Action
 
 #: what a method may turn out to be; which of them it was is decided where it is done
 _ACTIONS: dict[str, tuple[Action, ...]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .. import wire
+from .. import serialization as wire
 from ..backends.logged import MAX_COMMIT_OPERATIONS
 from ..exceptions import InvalidValue, StorageError, ValueTooLarge
 from ..keys import check_key, check_revision

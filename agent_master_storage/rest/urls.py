@@ -16,7 +16,7 @@ from django.urls.converters import StringConverter
 
 from .changes import ChangesView
 from .missing import MissingView
-from .viewset import CollectionViewSet, StorageViewSet
+from .viewsets import CollectionViewSet, StorageViewSet
 
 app_name = "agent_master_storage"
 

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 from rest_framework.exceptions import APIException
 
-from .. import wire
-from ..access import Action
+from .. import serialization as wire
 from ..backends.base import BaseStorage
 from ..exceptions import (
     InvalidValue,
@@ -23,9 +22,10 @@ from ..exceptions import (
     RevisionConflict,
     StorageUnavailable,
 )
+from ..permissions import Action
 from ..types import Change, Delete, Entry, Operation, Write
-from .conditions import Condition
-from .errors import NotJson, PreconditionFailed
+from .etags import Condition
+from .exceptions import NotJson, PreconditionFailed
 
 T = TypeVar("T")
 

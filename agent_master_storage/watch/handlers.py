@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..exceptions import KeyNotFound, RevisionCompacted, StorageError
+from ..forks import gate
 from ..types import Change, Entry, WatchHandler
-from .forks import gate
 from .log import Log
 from .subscription import Subscription
 from .tail import BACKOFF, END_TIMEOUT

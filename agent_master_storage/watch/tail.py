@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable
 
 from ..exceptions import RevisionCompacted, StorageError
+from ..forks import gate, reset_in_child
 from .anchor import Anchor
-from .forks import gate
 from .log import Batch, Log, LogState, Page, Selector, Waiter
 from .notifying import notify
 from .ring import Ring
@@ -27,7 +25,6 @@ BACKOFF = (0.05, 5.0)
 END_TIMEOUT = 2.0
 
 _EVERYTHING = Selector()
-_tails: weakref.WeakSet[Tail] = weakref.WeakSet()
 
 
 class Tail:
@@ -39,10 +36,11 @@ class Tail:
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self._reset()
-        _tails.add(self)
+        self.reset_after_fork()
+        reset_in_child(self)
 
-    def _reset(self) -> None:
+    def reset_after_fork(self) -> None:
+        """Start over without subscriptions: the child has no thread that serves them."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._anchor = Anchor(self.log)
@@ -301,12 +299,3 @@ class Tail:
                 self.log.release()
         except Exception:
             logger.debug("%s: closing a broken connection failed", self.log.alias, exc_info=True)
-
-
-def _forget_after_fork() -> None:
-    # The threads are gone, locks may be held by nobody: the child begins with nothing.
-    for tail in list(_tails):
-        tail._reset()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)

@@ -21,7 +21,7 @@ def _aliases(settings: Any) -> None:
         "default": {"BACKEND": f"{_BACKENDS}.database.DatabaseStorage"},
         "memory": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},
         "redis": settings.AGENT_MASTER_STORAGE["redis"],
-        "plain": {"BACKEND": "tests.dict_storage.DictStorage"},
+        "plain": {"BACKEND": "tests.support.dict_storage.DictStorage"},
     }
 
 

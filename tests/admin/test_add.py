@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from agent_master_storage import storages
-from agent_master_storage.administration.addresses import EntryAddress, add_url
+from agent_master_storage.admin.addresses import EntryAddress, add_url
 from agent_master_storage.backends.base import BaseStorage
 
 from .browser import form_of, text_of

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from agent_master_storage import actor, storages
-from agent_master_storage.administration.addresses import EntryAddress
+from agent_master_storage.admin.addresses import EntryAddress
 from agent_master_storage.backends.base import BaseStorage
 
 from .browser import action_of, form_of, text_of

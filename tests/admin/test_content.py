@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_master_storage.administration import jsontext
-from agent_master_storage.administration.content import (
-    Content,
-    keep_line_ends,
-    unify_line_ends,
-)
-from agent_master_storage.administration.diffs import compare
-from agent_master_storage.administration.views.downloading import file_name
+from agent_master_storage.admin import jsontext
+from agent_master_storage.admin.content import Content, keep_line_ends, unify_line_ends
+from agent_master_storage.admin.diffs import compare
+from agent_master_storage.admin.views.downloading import file_name
 
 _lines = st.lists(st.sampled_from(["a", "b", "", "\n", "\r\n", "\r"])).map("".join)
 _json = st.recursive(

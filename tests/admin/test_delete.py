@@ -8,7 +8,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.test import Client
 
 from agent_master_storage import storages
-from agent_master_storage.administration.addresses import EntryAddress, list_url
+from agent_master_storage.admin.addresses import EntryAddress, list_url
 from agent_master_storage.backends.base import BaseStorage
 
 from .browser import action_of, form_of, text_of

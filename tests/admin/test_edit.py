@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent_master_storage import storages
-from agent_master_storage.administration.addresses import EntryAddress
+from agent_master_storage.admin.addresses import EntryAddress
 from agent_master_storage.backends.base import BaseStorage
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.types import Change

@@ -16,7 +16,7 @@ import pytest
 from django.utils.html import escape
 from py_mini_racer import MiniRacer
 
-from agent_master_storage.administration.widgets import ValueArea
+from agent_master_storage.admin.widgets import ValueArea
 from agent_master_storage.engine import formats, schemas
 from tests.engine.documents import GO
 

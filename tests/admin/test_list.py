@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agent_master_storage import actor, storages
-from agent_master_storage.administration import stores
-from agent_master_storage.administration.addresses import EntryAddress, list_url
-from agent_master_storage.administration.views.listing import PAGE_SIZE
+from agent_master_storage.admin import stores
+from agent_master_storage.admin.addresses import EntryAddress, list_url
+from agent_master_storage.admin.views.listing import PAGE_SIZE
 from agent_master_storage.backends.base import BaseStorage
 from agent_master_storage.exceptions import StorageUnavailable
 

@@ -10,9 +10,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from agent_master_storage import Delete, Write, actor, storages
-from agent_master_storage.administration import log
-from agent_master_storage.administration.addresses import ChangeAddress, EntryAddress, list_url
-from agent_master_storage.administration.views.changes import PAGE_SIZE
+from agent_master_storage.admin import log
+from agent_master_storage.admin.addresses import ChangeAddress, EntryAddress, list_url
+from agent_master_storage.admin.views.changes import PAGE_SIZE
 from agent_master_storage.backends.base import BaseStorage
 from agent_master_storage.watch import Selector
 

@@ -12,16 +12,11 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from agent_master_storage import models, storages
-from agent_master_storage.administration.addresses import (
-    ChangeAddress,
-    EntryAddress,
-    add_url,
-    list_url,
-)
-from agent_master_storage.administration.options import EntryAdmin
+from agent_master_storage.admin.addresses import ChangeAddress, EntryAddress, add_url, list_url
+from agent_master_storage.admin.model_admins import EntryAdmin
 from agent_master_storage.backends.base import BaseStorage
 
-from ..redis import stores
+from ..backends.redis import stores
 from .browser import attributes_of, form_of, text_of
 
 _PAGES = ("change", "delete", "history", "download")

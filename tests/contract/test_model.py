@@ -12,12 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from agent_master_storage import Change, Check, Delete, Write
 from agent_master_storage.backends.base import BaseStorage
-from agent_master_storage.backends.database import DatabaseStorage
+from agent_master_storage.backends.database.storage import DatabaseStorage
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.exceptions import KeyNotFound, RevisionCompacted, RevisionConflict
 from agent_master_storage.keys import prefix_range
 
-from ..redis.stores import empty, make_storage
+from ..backends.redis.stores import empty, make_storage
 
 KEYS = st.sampled_from(["a", "a/", "a/b", "ab", "a%", "A", "é", "\ud7ff", "\U0010ffff", "🔑"])
 PREFIXES = st.one_of(KEYS, st.just(""), st.sampled_from(["a/b/", "%", "\ue000"]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage.backends.postgresql import PostgreSQLStorage
+from agent_master_storage.backends.postgresql.storage import PostgreSQLStorage
 from agent_master_storage.testing import SharedStoreContract, StorageContract
 
 

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from agent_master_storage.backends.redis import RedisStorage, large
+from agent_master_storage.backends.redis import RedisStorage
+from agent_master_storage.backends.redis import transaction as large
 from agent_master_storage.testing import SharedStoreContract, StorageContract
 
-from ..redis.stores import empty, make_storage
-from ..servers import free_port, redis_binary, redis_kinds, redis_server
+from ..backends.redis.stores import empty, make_storage
+from ..support.servers import free_port, redis_binary, redis_kinds, redis_server
 
 PREFIX = "contract"
 SERVERS = {"default": redis_binary(), **redis_kinds()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage.backends.database import DatabaseStorage
+from agent_master_storage.backends.database.storage import DatabaseStorage
 from agent_master_storage.testing import SharedStoreContract, StorageContract
 
 

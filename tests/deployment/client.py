@@ -13,8 +13,8 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from ..processes import Server
-from ..sockets.client import Frame, basic
+from ..consumers.client import Frame, basic
+from ..support.processes import Server
 
 #: seconds to wait for what must come
 TIMEOUT = 30.0

@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from ..processes import Server, asgi_server
+from ..support.processes import Server, asgi_server
 from . import serving
 
 #: kind and workers, as asgi_server() has them

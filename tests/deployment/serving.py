@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..processes import APPLICATION, Server, serving
-from ..servers import free_port
+from ..support.processes import APPLICATION, Server, serving
+from ..support.servers import free_port
 from .runserver_settings import FRAME_LIMIT
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from agent_master_storage import storages
 
-from .. import servers
-from ..processes import Server, asgi_server
+from ..support import servers
+from ..support.processes import Server, asgi_server
 from .client import Client, client
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ..processes import ROOT, Server, environment, run_python
+from ..support.processes import ROOT, Server, environment, run_python
 from .client import Client, client, clients, cpu_seconds, processes_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])

@@ -13,10 +13,10 @@ from django.test import Client as Browser
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent_master_storage import Delete, Write, storages
-from agent_master_storage.consumers import StorageConsumer
+from agent_master_storage.consumers.consumer import StorageConsumer
 
-from ..processes import Server
-from ..sockets.client import basic
+from ..consumers.client import basic
+from ..support.processes import Server
 from .client import client, clients
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,8 +13,8 @@ import pytest
 
 from agent_master_storage import storages
 
-from ..processes import Server
-from ..sockets.client import basic
+from ..consumers.client import basic
+from ..support.processes import Server
 from .client import client, clients, ended
 from .conftest import start
 

@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from agent_master_storage import storage, storages
 
-from .. import processes
+from ..support import processes
 from . import curl, transcripts
 from .blocks import Block, Step, steps
 from .matching import matches

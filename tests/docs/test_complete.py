@@ -13,11 +13,11 @@ from django.contrib.auth.password_validation import get_password_validators, val
 
 from agent_master_storage import checks, exceptions
 from agent_master_storage.backends.base import BaseStorage
-from agent_master_storage.backends.database import DatabaseStorage
+from agent_master_storage.backends.database.storage import DatabaseStorage
 from agent_master_storage.backends.redis import RedisStorage
-from agent_master_storage.consumers import StorageConsumer
-from agent_master_storage.rest import errors
-from agent_master_storage.sockets import frames
+from agent_master_storage.consumers import protocol as frames
+from agent_master_storage.consumers.consumer import StorageConsumer
+from agent_master_storage.rest import exceptions as errors
 
 from .blocks import ROOT, blocks
 from .runner import PASSWORD, USER
@@ -85,7 +85,7 @@ def test_every_verb_is_explained() -> None:
 
 def test_the_adapter_of_the_readme_is_the_tested_one() -> None:
     block = next(block for block in blocks(README) if "class DictStorage" in block.text)
-    assert text(ROOT / "tests" / "dict_storage.py").endswith(f"\n\n{block.text}")
+    assert text(ROOT / "tests" / "support" / "dict_storage.py").endswith(f"\n\n{block.text}")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

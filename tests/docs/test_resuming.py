@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from agent_master_storage import Delete, Write, storage
 
-from .. import processes
+from ..support import processes
 from .blocks import ROOT, blocks
 from .relay import Relay
 from .runner import PASSWORD, USER

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.models import Permission, User
 from django.db import connections
+from django.test import Client
 
 from agent_master_storage import storages
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.engine import Engine
+
+from .api import Api
 
 NAMES = {"memory": "memory", "default": "sqlite", "postgres": "postgresql", "redis": "redis"}
 #: the aliases of the suite whose entries carry revisions
@@ -70,4 +74,49 @@ def empty(alias: str) -> None:
     if alias == "redis":
         # It is there only where this alias is.
         storage: Any = storages[alias]
-        import_module("tests.redis.stores").empty(storage.prefix)
+        import_module("tests.backends.redis.stores").empty(storage.prefix)
+
+
+def user_who_may(*actions: str, name: str = "una") -> User:
+    """A member of staff with these permissions on entries."""
+    user = User.objects.create_user(name, is_staff=True)
+    names = [f"{action}_entry" for action in actions]
+    user.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    return user
+
+
+def browser_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def api(admin_client: Client) -> Api:
+    """In memory, for one who may do everything."""
+    return Api(admin_client)
+
+
+@pytest.fixture(params=["memory", "default"])
+def any_api(request: pytest.FixtureRequest, transactional_db: None, admin_client: Client) -> Api:
+    """On storages of both kinds."""
+    return Api(admin_client, request.param)
+
+
+@pytest.fixture
+def viewer(db: Any) -> Api:
+    """For one who may view, and nothing else."""
+    return Api(browser_of(user_who_may("view")))
+
+
+_BACKENDS = "agent_master_storage.backends"
+
+
+@pytest.fixture
+def aliases(settings: Any) -> None:
+    """Three storages: the admin's lists show all, and need their databases."""
+    settings.AGENT_MASTER_STORAGE = {
+        "default": {"BACKEND": f"{_BACKENDS}.database.DatabaseStorage"},
+        "memory": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},
+        "plain": {"BACKEND": "tests.support.dict_storage.DictStorage"},
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_master_storage import wire
+from agent_master_storage import serialization as wire
 
 #: as the Go engine writes it, with keys that nobody knows at every level
 GO = """{

@@ -12,13 +12,13 @@ import pytest
 from django.test import Client
 
 from agent_master_storage import storages
-from agent_master_storage.administration.addresses import EntryAddress
+from agent_master_storage.admin.addresses import EntryAddress
 from agent_master_storage.engine import Document, Engine, autosync
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import wait_for
 
 from ..admin.browser import form_of
-from ..children import child
+from ..support.children import child
 from ..watch.test_healing import kill_other_connections, without_log
 
 SERVER = {"command": "uvx"}

@@ -11,7 +11,7 @@ from agent_master_storage.engine import Document, Engine
 from agent_master_storage.engine.events import Event, compare
 from agent_master_storage.testing import wait_for
 
-from ..children import child
+from ..support.children import child
 from .documents import GO, put
 
 SERVER = {"command": "uvx"}

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage import storages, wire
+from agent_master_storage import serialization as wire
+from agent_master_storage import storages
 from agent_master_storage.engine import Document, Engine, core
 from agent_master_storage.exceptions import NotSupported, RevisionConflict
 from agent_master_storage.testing import wait_for
 from agent_master_storage.testing.base import Worker
 
-from ..children import child
+from ..support.children import child
 from .documents import GO, put, stored
 
 SERVER = {"command": "uvx", "args": ["server"]}

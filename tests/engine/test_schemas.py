@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from agent_master_storage.administration.widgets import ValueArea
+from agent_master_storage.admin.widgets import ValueArea
 from agent_master_storage.engine import formats, schemas
 from agent_master_storage.engine.formats import Format
 from agent_master_storage.engine.settings import new_document

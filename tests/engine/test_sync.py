@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from agent_master_storage import wire
+from agent_master_storage import serialization as wire
 from agent_master_storage.engine import Document, Engine, files
 from agent_master_storage.engine.destination import Destination
 from agent_master_storage.engine.exceptions import DestinationUnavailable, InvalidDestination

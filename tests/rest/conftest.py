@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connections
 from django.test import AsyncClient, Client
 
-from ..processes import Server, asgi_server
+from ..support.processes import Server, asgi_server
 from .api import ALIASES, LOGGED, Api
 
 #: makes a client of a new user who may do the actions named

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
-from ..processes import Server
+from ..support.processes import Server
 
 TIMEOUT = 30
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.negotiation import DefaultContentNegotiation
 
-from ..servers import free_port
 from ..settings import *  # noqa: F403
 from ..settings import AGENT_MASTER_STORAGE, DATABASES
+from ..support.servers import free_port
 
 # Refusals must not be debug pages.
 DEBUG = True

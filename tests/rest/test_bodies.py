@@ -15,7 +15,7 @@ from django.core.wsgi import get_wsgi_application
 
 from agent_master_storage import storages
 
-from ..processes import Server
+from ..support.processes import Server
 from .api import COMMITTED, ISOLATED, JSON, Api, refused
 from .live import exchange
 from .wsgi import ends_streams, wsgi_server

@@ -9,7 +9,7 @@ import pytest
 from django.core.signals import got_request_exception
 from django.test import Client
 
-from ..redis import stores
+from ..backends.redis import stores
 from .adapters import SECRET
 from .api import ISOLATED, JSON, OCTETS, Api, refused
 from .conftest import LogIn

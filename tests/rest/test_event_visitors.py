@@ -13,7 +13,7 @@ from django.test import AsyncClient
 from rest_framework.authtoken.models import Token
 
 from agent_master_storage import shutdown
-from agent_master_storage.rest import events
+from agent_master_storage.rest import sse as events
 
 from .api import COMMITTED, COMMITTING, refused
 from .stream import TIMEOUT, Stream, asgi_request

@@ -8,7 +8,8 @@ from django.test import AsyncClient
 
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.exceptions import StorageUnavailable
-from agent_master_storage.rest import events, follow
+from agent_master_storage.rest import follow
+from agent_master_storage.rest import sse as events
 from agent_master_storage.types import Delete, Write
 
 from .api import COMMITTED, COMMITTING, refused

@@ -8,7 +8,7 @@ import pytest
 
 from agent_master_storage import storages
 
-from ..processes import Server
+from ..support.processes import Server
 from .api import COMMITTED, ISOLATED, JSON, MERGE_PATCH, Api, refused
 from .live import exchange
 

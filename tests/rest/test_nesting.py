@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent_master_storage.wire import MAX_DEPTH
+from agent_master_storage.serialization import MAX_DEPTH
 
 from .api import ISOLATED, JSON, MERGE_PATCH, Api, refused
 

@@ -10,7 +10,7 @@ import pytest
 
 from agent_master_storage import storages
 
-from ..processes import Server, asgi_server, run_python
+from ..support.processes import Server, asgi_server, run_python
 from .api import COMMITTED, JSON, MERGE_PATCH, OCTETS
 from .live import ADMIN, Answer, connect, exchange
 

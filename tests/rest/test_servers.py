@@ -15,7 +15,7 @@ import pytest
 
 from agent_master_storage import storages
 
-from ..processes import Server, asgi_server
+from ..support.processes import Server, asgi_server
 from .api import COMMITTED, JSON
 from .live import ADMIN, connect, exchange
 from .slow_login import DELAY

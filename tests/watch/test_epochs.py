@@ -16,7 +16,7 @@ from agent_master_storage.exceptions import RevisionCompacted, StorageUnavailabl
 from agent_master_storage.models import Change, Entry, State
 from agent_master_storage.testing import Recorder, take, wait_for
 
-from ..redis import stores
+from ..backends.redis import stores
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 

@@ -13,7 +13,7 @@ from agent_master_storage.testing import Recorder, wait_for
 from agent_master_storage.testing.base import TIMEOUT, Worker
 from agent_master_storage.watch.notifying import SLICE
 
-from ..children import child
+from ..support.children import child
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 

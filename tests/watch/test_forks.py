@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage.watch import forks
-from agent_master_storage.watch.forks import gate
+from agent_master_storage import forks
+from agent_master_storage.forks import gate
 
 
 def forked(check: Any) -> bool:
@@ -51,7 +51,7 @@ def test_a_fork_waits_until_none_is_inside(reader: Any) -> None:
 
 
 def test_a_fork_does_not_wait_for_ever(reader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forks, "PATIENCE", 0.01)
+    monkeypatch.setattr(forks, "GATE_TIMEOUT", 0.01)
     inside = reader(2)
     assert forked(lambda: inside == [True])
 

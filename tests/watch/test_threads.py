@@ -12,7 +12,7 @@ import pytest
 from agent_master_storage import storages
 from agent_master_storage.exceptions import StorageUnavailable
 from agent_master_storage.testing import take, wait_for
-from agent_master_storage.watch import courier
+from agent_master_storage.watch import channel_layer as courier
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
@@ -78,7 +78,7 @@ def test_who_wrote_is_not_told_of_a_wake_up_that_fails(
     transactional_db: None, settings: Any, fails_once: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messenger = courier.Courier()
-    monkeypatch.setattr("agent_master_storage.backends.database.courier", messenger)
+    monkeypatch.setattr("agent_master_storage.backends.database.storage.courier", messenger)
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": []}}
     }

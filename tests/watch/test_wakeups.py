@@ -12,15 +12,15 @@ import pytest
 from channels.layers import get_channel_layer
 
 from agent_master_storage import storages
-from agent_master_storage.backends import polling
-from agent_master_storage.backends.database import DatabaseStorage
-from agent_master_storage.backends.polling import PollingWaiter
+from agent_master_storage.backends.database import polling
+from agent_master_storage.backends.database.polling import PollingWaiter
+from agent_master_storage.backends.database.storage import DatabaseStorage
 from agent_master_storage.testing import Recorder, take, wait_for
 from agent_master_storage.testing.base import TIMEOUT
-from agent_master_storage.watch.courier import MESSAGE, courier
+from agent_master_storage.watch.channel_layer import MESSAGE, courier
 
-from ..children import child
-from ..servers import free_port
+from ..support.children import child
+from ..support.servers import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from ..base import BaseStorage
-from .layout import Names
 from .questions import Ask
+from .schema import Names
 from .scripts import Script
 
 

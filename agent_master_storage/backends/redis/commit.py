@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from ...types import Changes, Check, Delete, Operation, Write
-from ..operations import Standing, changes_of, check_conditions
-from . import layout
+from ..commit import Standing, changes_of, check_conditions
+from . import schema as layout
 from .asking import Known, microseconds
 
 #: records, and bytes of their values, that are appended at once

@@ -12,7 +12,8 @@ from ...types import Change, Changes
 from ...watch import Batch, LogState, Page, Selector
 from ...watch.log import PAGE_BYTES, PAGE_CHANGES
 from ..base import BaseStorage
-from . import layout, scripts
+from . import schema as layout
+from . import scripts
 from .asking import Asking
 from .questions import Steps
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "lua"
 _SHARED = (_FOLDER / "shared.lua").read_bytes()
 
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import redis
 
-from .layout import Names
-from .link import socket_of
-from .server import Server
+from .client import Server
+from .connection import socket_of
+from .schema import Names
 
 #: classes of keyspace events that tell of SET, DEL and expiry; A is all of them
 _NEEDED = ("K", "g", "$", "x")

@@ -6,8 +6,8 @@ one of each and not two.
 
 from __future__ import annotations
 
-from .large import Large
-from .reading import Reading
+from .read import Reading
+from .transaction import Large
 
 
 class Plans(Large, Reading):

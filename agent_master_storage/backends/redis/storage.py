@@ -17,11 +17,11 @@ from ...types import Change, Changes, Entry, Keys, Operation, Snapshot, Write
 from ...watch import LogState, Page, Selector
 from ...watch.log import PAGE_CHANGES
 from ..logged import LoggedStorage
-from .async_server import AsyncServer
-from .asynchronous import AsyncVerbs
-from .layout import Names
+from .async_client import AsyncServer
+from .async_storage import AsyncVerbs
+from .client import Address, Server
 from .questions import Ask
-from .server import Address, Server
+from .schema import Names
 from .steps import Plans
 from .tracker import Tracker
 from .waiter import StreamWaiter

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import select
 import socket
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 
 import redis
 
 from ...exceptions import StorageError
+from ...forks import reset_in_child
+from .client import Server
 from .errors import unavailable
-from .layout import Names
-from .server import Server
+from .reconcile import Sweeper
+from .schema import Names
 from .signals import Heard, Signal, open_signal
 from .steps import Plans
-from .sweeper import Sweeper
 
 logger = logging.getLogger("agent_master_storage.redis")
 
@@ -38,8 +37,6 @@ COLLECT = 0.002
 BACKOFF = (0.05, 1.0)
 #: share of the time that a sweep in the background may take
 DUTY = 0.25
-
-_trackers: weakref.WeakSet[Tracker] = weakref.WeakSet()
 
 
 class Tracker:
@@ -62,10 +59,10 @@ class Tracker:
         self._names: Names = plans.names
         self._on_flush = on_flush
         self._sweeper = Sweeper(alias, server, plans, interval, lambda: self._closing)
-        self._reset()
-        _trackers.add(self)
+        self.reset_after_fork()
+        reset_in_child(self)
 
-    def _reset(self) -> None:
+    def reset_after_fork(self) -> None:
         # The signal, and comparing, which may take long; taken before the other.
         self._lock = threading.Lock()
         self._signal: Signal | None = None
@@ -264,12 +261,3 @@ class Tracker:
                 error,
                 exc_info=None if isinstance(error, StorageError) else error,
             )
-
-
-def _forget_after_fork() -> None:
-    # The threads are gone, locks may be held by nobody: the child begins with nothing.
-    for tracker in list(_trackers):
-        tracker._reset()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)

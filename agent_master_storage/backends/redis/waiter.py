@@ -9,8 +9,8 @@ from collections.abc import Callable
 import redis
 
 from ...exceptions import StorageUnavailable
+from .client import Server
 from .errors import unavailable
-from .server import Server
 
 #: seconds after which to look anyway: at what appends nothing, such as a new epoch
 LOOK_INTERVAL = 1.0

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...backends.base import BaseStorage
 from ...exceptions import NotSupported, StorageError
 from ...handler import DEFAULT_ALIAS, storages
-from ..copying import Copy, Differences
+from ..copy import Copy, Differences
 
 #: characters in a progress bar
 BAR = 40

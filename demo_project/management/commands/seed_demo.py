@@ -68,7 +68,7 @@ def _is_taken(port: int) -> bool:
 def _pages() -> Iterator[tuple[str, str]]:
     yield "live page", "/"
     yield "admin", "/admin/"
-    yield "MCP servers", "/admin/agent_master_storage/mcpserver/"
+    yield "MCP servers", "/admin/agent_master_storage_engine/mcpserver/"
     yield "API", "/storage/"
     yield "engine API", "/engine/"
     if apps.is_installed("drf_spectacular"):

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from .... import wire
+from .... import serialization as wire
 from ... import paths
 from ...exceptions import InvalidDocument
 

@@ -1,0 +1,168 @@
+"""Server-sent events: one event a revision, resumable by Last-Event-ID.
+
+::
+
+    id: 15:4f0c...
+    event: changes
+    data: {"revision": 15, "epoch": "4f0c...", "changes": [...]}
+
+A block with an id alone is a bookmark: nothing else happened up to there. What ends a stream
+is told by an ``error`` event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse, StreamingHttpResponse
+
+from .. import serialization as wire
+from ..backends.logged import LoggedStorage
+from ..exceptions import InvalidValue, StorageError, StorageUnavailable
+from ..keys import check_revision
+from ..types import Change
+from ..watch import Batch
+from .follow import Follower, let_go_of_thread
+from .negotiation import EVENT_STREAM
+from .query import Query
+
+#: seconds without an event after which a bookmark is sent, to keep proxies from closing
+HEARTBEAT_INTERVAL = 15.0
+#: seconds between two looks whether the visitor still may
+RECHECK_INTERVAL = 30.0
+#: milliseconds after which a client reconnects
+RETRY = 1000
+
+_ID = re.compile(r"([0-9]{1,19}):([0-9A-Za-z-]{1,64})")
+
+
+def parse_event_id(text: str) -> tuple[int, str]:
+    """Revision and epoch of a Last-Event-ID."""
+    match = _ID.fullmatch(text.strip())
+    if match is None:
+        raise InvalidValue("Last-Event-ID must be <revision>:<epoch>")
+    return check_revision(int(match[1]), "Last-Event-ID"), match[2]
+
+
+class EventStream:
+    """One response, from the first event until the client, the server or the log ends it."""
+
+    def __init__(self, storage: LoggedStorage, query: Query, still_may: Callable[[], bool]) -> None:
+        self._storage = storage
+        self._query = query
+        self._still_may = still_may
+        self._loop = asyncio.get_running_loop()
+        self._follower: Follower | None = None
+
+    @classmethod
+    async def open(
+        cls, storage: LoggedStorage, query: Query, still_may: Callable[[], bool], *, body: bool
+    ) -> HttpResponse | StreamingHttpResponse:
+        """Look where the stream begins, so that errors still have a status of their own.
+
+        ``still_may`` is asked now and then, in a thread, whether the visitor may go on.
+        Without ``body`` (HEAD), there is no stream.
+        """
+        stream = cls(storage, query, still_may)
+        since, epoch = await sync_to_async(stream._start)()
+        headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+        if not body:
+            return HttpResponse(content_type=EVENT_STREAM, headers=headers)
+        return EventResponse(stream, since, epoch, headers)
+
+    def _start(self) -> tuple[int, str]:
+        self._still_may()
+        state = self._storage.log_state()
+        since = state.revision if self._query.since is None else self._query.since
+        state.check(since, self._query.epoch)
+        return since, state.epoch
+
+    async def events(self, since: int, epoch: str) -> AsyncIterator[bytes]:
+        """All of it, as bytes."""
+        # Not before: a response that is never sent must hold no subscription.
+        self._follower = follower = Follower(self._storage, self._query.selector, since, epoch)
+        try:
+            await follower.open()
+            await let_go_of_thread()
+            yield f"retry: {RETRY}\n".encode() + _bookmark(follower)
+            async for event in self._follow(follower):
+                yield event
+        except StorageError as error:
+            yield _event("error", wire.error(error))
+        finally:
+            follower.close()
+
+    def close(self) -> None:
+        """Nobody reads on."""
+        if self._follower is not None:
+            self._follower.close()
+
+    async def _follow(self, follower: Follower) -> AsyncIterator[bytes]:
+        recheck_at = self._loop.time() + RECHECK_INTERVAL
+        while not follower.stopping:
+            try:
+                batches = await follower.next(HEARTBEAT_INTERVAL)
+            except StorageUnavailable:
+                await follower.pause()
+                continue
+            if self._loop.time() >= recheck_at:
+                recheck_at = self._loop.time() + RECHECK_INTERVAL
+                if not await follower.outside(self._still_may):
+                    yield _event("error", _NO_LONGER)
+                    return
+            for event in self._encoded(batches, follower.subscription.epoch):
+                yield event
+            if not batches:
+                yield _bookmark(follower)
+
+    def _encoded(self, batches: list[Batch], epoch: str) -> Iterator[bytes]:
+        for batch in batches:
+            revision: list[Change] = []
+            for change in batch.changes:
+                revision.append(change)
+                if change.last:
+                    yield self._changes(revision, epoch)
+                    revision = []
+
+    def _changes(self, changes: list[Change], epoch: str) -> bytes:
+        revision = changes[0].revision
+        data = {
+            "revision": revision,
+            "epoch": epoch,
+            "changes": [wire.change(change, self._query.encoding) for change in changes],
+        }
+        return f"id: {revision}:{epoch}\n".encode() + _event("changes", data)
+
+
+class EventResponse(StreamingHttpResponse):
+    """Ends its stream when it is closed, wherever the stream was suspended."""
+
+    def __init__(
+        self, stream: EventStream, since: int, epoch: str, headers: dict[str, str]
+    ) -> None:
+        events = stream.events(since, epoch)
+        super().__init__(events, content_type=EVENT_STREAM, headers=headers)
+        self._stream = stream
+
+    def close(self) -> None:
+        """Called by Django, in a thread."""
+        self._stream.close()
+        super().close()
+
+
+_NO_LONGER = {"detail": "you may no longer view this", "code": "permission_denied"}
+
+
+def _bookmark(follower: Follower) -> bytes:
+    subscription = follower.subscription
+    return f"id: {subscription.bookmark}:{subscription.epoch}\n\n".encode()
+
+
+def _event(name: str, data: Any) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode(errors="backslashreplace")

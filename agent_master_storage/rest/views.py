@@ -1,0 +1,123 @@
+"""What all views share: our formats, the project's authentication and throttling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import permissions as access
+from ..actor import actor
+from ..backends.base import BaseStorage
+from ..handler import storages
+from ..permissions import Action
+from .exceptions import exception_handler
+from .negotiation import JsonParser, JsonRenderer, Negotiation, PageRenderer
+from .params import check_utf8
+from .permissions import StoragePermission
+
+
+class StorageView(APIView):
+    """A view of one alias, or of all where the route names none."""
+
+    renderer_classes: Any = (JsonRenderer, PageRenderer)
+    parser_classes: Any = (JsonParser,)
+    permission_classes: Any = (StoragePermission,)
+    content_negotiation_class = Negotiation
+    versioning_class = None
+    #: of the browsable page
+    name: Any = "Nothing"
+
+    @property
+    def alias(self) -> str | None:
+        alias: str | None = self.kwargs.get("alias")
+        return alias
+
+    @property
+    def user(self) -> Any:
+        """The visitor. DRF's UNAUTHENTICATED_USER may be None."""
+        return self.request.user or AnonymousUser()
+
+    @property
+    def target(self) -> str:
+        """The key or prefix that the request is about, for the permission."""
+        query = self.request.query_params
+        return str(self.kwargs.get("key") or query.get("key") or query.get("prefix") or "")
+
+    @property
+    def storage(self) -> BaseStorage:
+        return storages[self.kwargs["alias"]]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # First of all: a refusal must not be shown as bytes or events.
+        check_utf8(request._request)
+        super().initial(request, *args, **kwargs)
+        if self.alias is not None:
+            # Unknown aliases are told from known ones to those alone who may enter.
+            _ = self.storage
+
+    def require(self, action: Action, key: str = "") -> None:
+        """Raise PermissionDenied, or NotAuthenticated, unless the user may."""
+        if not access.may(self.user, action, str(self.alias), key):
+            self.permission_denied(self.request)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Changes made inside are the user's."""
+        with actor(access.actor_name(self.user)):
+            yield
+
+    def route(self, name: str) -> str:
+        """The full name of one of our routes, wherever they are mounted."""
+        match = self.request.resolver_match
+        return ":".join([*(match.namespaces if match else ()), name])
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """The way to this page. DRF would take the slashes of a key for folders."""
+        way = [("Storages", reverse(self.route("aliases")))]
+        if self.alias is not None:
+            way.append((self.alias, reverse(self.route("status"), args=[self.alias])))
+        if "key" in self.kwargs:
+            way.append(("Entries", reverse(self.route("entries"), args=[self.alias])))
+        if self.name not in ("Storages", "Storage"):
+            way.append((self.name, self.request.get_full_path()))
+        return way
+
+    # DRF's hooks
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return exception_handler
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """A challenge for 401. DRF asks the first authenticator alone, and sessions have none."""
+        challenges = (a.authenticate_header(request) for a in self.get_authenticators())
+        return next(filter(None, challenges), 'Session realm="api"')
+
+    def finalize_response(  # type: ignore[override]
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        if getattr(response, "exception", False) and not _shows_errors(request):
+            request.accepted_renderer = JsonRenderer()
+            request.accepted_media_type = JsonRenderer.media_type
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if not final.has_header("Cache-Control"):
+            patch_cache_control(final, private=True, no_cache=True)
+        return final
+
+
+def _shows_errors(request: Request) -> bool:
+    renderer: BaseRenderer | None = getattr(request, "accepted_renderer", None)
+    return isinstance(renderer, JsonRenderer | PageRenderer)
+
+
+__all__ = ["Response", "StorageView"]
