@@ -27,17 +27,15 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from rest_framework.exceptions import APIException
 
-from .. import permissions as access
-from .. import shutdown
+from .. import permissions, shutdown
 from ..authentication import Identity
 from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported, StorageError
 from ..handler import storages
-from . import protocol as frames
-from .limits import Bucket
+from . import protocol
 from .origin import origin_allowed
 from .outbox import Outbox, Watch
-from .protocol import FrameError
+from .protocol import FrameError, TokenBucket
 
 logger = logging.getLogger("agent_master_storage.consumers")
 
@@ -87,7 +85,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         self._open()
 
     def _open(self) -> None:
-        self._bucket = Bucket(self.max_rate, self.max_burst)
+        self._bucket = TokenBucket(self.max_rate, self.max_burst)
         self._loop = asyncio.get_running_loop()
         # One that can't be watched is refused with its first watch.
         storage = cast("LoggedStorage", storages[self.alias])
@@ -171,13 +169,13 @@ class StorageConsumer(AsyncWebsocketConsumer):
             frame = self._parse(text_data)
             await self._do(frame, self._outbox)
         except StorageError as error:
-            await self._send_text(frames.error(error, frame.get("id")))
+            await self._send_text(protocol.error(error, frame.get("id")))
         except ClientGone:
             raise
         except Exception:
             logger.exception("a frame for %s failed", self.alias)
             failure = FrameError("error", "internal error, the frame was not done")
-            await self._send_text(frames.error(failure, frame.get("id")))
+            await self._send_text(protocol.error(failure, frame.get("id")))
 
     def _parse(self, text: str | None) -> dict[str, Any]:
         if not self._bucket.take():
@@ -192,25 +190,25 @@ class StorageConsumer(AsyncWebsocketConsumer):
                 "frame_too_large",
                 f"a frame has at most {self.max_frame_size} characters",
             )
-        return frames.parse(text)
+        return protocol.parse(text)
 
     async def _do(self, frame: dict[str, Any], outbox: Outbox) -> None:
-        op = frames.op_of(frame)
+        op = protocol.op_of(frame)
         if op == "watch":
-            await self._watch(frames.watch_request(frame), outbox)
+            await self._watch(protocol.watch_request(frame), outbox)
         elif op == "unwatch":
-            await self._unwatch(frames.id_of(frame), outbox)
+            await self._unwatch(protocol.id_of(frame), outbox)
         else:
-            await self._send_text(frames.dumps({"type": "pong"}))
+            await self._send_text(protocol.dumps({"type": "pong"}))
 
-    async def _watch(self, request: frames.WatchRequest, outbox: Outbox) -> None:
+    async def _watch(self, request: protocol.WatchRequest, outbox: Outbox) -> None:
         self._check_room(request.id, outbox)
         watch = Watch(request)
         if not await database_sync_to_async(self._may_watch)(watch):
             raise FrameError("permission_denied", "you may not view this")
         revision, epoch = await outbox.open(watch)
         answer = {"type": "watching", "id": watch.id, "revision": revision, "epoch": epoch}
-        await self._send_text(frames.dumps(answer))
+        await self._send_text(protocol.dumps(answer))
         outbox.start(watch)
 
     def _check_room(self, id: str, outbox: Outbox) -> None:
@@ -226,7 +224,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         if watch is None:
             raise FrameError("unknown_id", f"nothing is watched under the id {id!r}")
         outbox.drop(watch)
-        await self._send_text(frames.dumps({"type": "unwatched", "id": id}))
+        await self._send_text(protocol.dumps({"type": "unwatched", "id": id}))
 
     async def _send_text(self, text: str) -> None:
         if self._outbox is None:
@@ -244,18 +242,18 @@ class StorageConsumer(AsyncWebsocketConsumer):
             self._user = self._identity.user()
         except APIException as error:
             return 4401, str(error.detail)[:120]
-        if not self._user.is_authenticated and not access.may(self._user, "view", self.alias):
+        if not self._user.is_authenticated and not permissions.may(self._user, "view", self.alias):
             return 4401, "log in first"
         if self.alias not in storages:
             return 4404, "unknown alias"
         # A rule that tells keys apart is asked again for each watch.
-        if access.may_by_key() or access.may(self._user, "view", self.alias):
+        if permissions.may_by_key() or permissions.may(self._user, "view", self.alias):
             return None
         return 4403, "you may not view this storage"
 
     def _may_watch(self, watch: Watch) -> bool:
         selector = watch.request.selector
-        return access.may(self._user, "view", self.alias, selector.key or selector.prefix)
+        return permissions.may(self._user, "view", self.alias, selector.key or selector.prefix)
 
     async def _keep_checking(self) -> None:
         """Now and then: may the user still?"""
@@ -284,7 +282,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
             if not watch.closed:
                 outbox.drop(watch)
                 error = FrameError("permission_denied", "you may no longer view this")
-                outbox.say(frames.error(error, watch.id))
+                outbox.say(protocol.error(error, watch.id))
 
     def _lost(self, watches: list[Watch]) -> list[Watch]:
         return [watch for watch in watches if not self._may_watch(watch)]

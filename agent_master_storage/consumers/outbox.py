@@ -17,7 +17,7 @@ from asgiref.sync import sync_to_async
 from ..backends.logged import LoggedStorage
 from ..exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
 from ..watch import Batch, Subscription
-from . import protocol as frames
+from . import protocol
 from .protocol import WatchRequest
 from .snapshot import SnapshotReader
 
@@ -36,7 +36,7 @@ class Watch:
     def __init__(self, request: WatchRequest) -> None:
         self.request = request
         self.id = request.id
-        self.id_text = frames.dumps(request.id)
+        self.id_text = protocol.dumps(request.id)
         self.subscription: Subscription | None = None
         #: the snapshot, as long as it is not sent
         self.snapshot: SnapshotReader | None = None
@@ -182,7 +182,7 @@ class Outbox:
         except RevisionCompacted as error:
             if not watch.closed:
                 self.drop(watch)
-                await self._send(frames.error(error, watch.id))
+                await self._send(protocol.error(error, watch.id))
         except StorageUnavailable as error:
             self._report(watch, error)
             self._loop.call_later(RETRY_INTERVAL, self.ready, watch)
@@ -219,7 +219,7 @@ class Outbox:
         if batches is None or sum(batch.size for batch in batches) > LARGE:
             prepare = sync_to_async(self._prepare, thread_sensitive=False)
             batches = await prepare(subscription, batches)
-        await self._send_for(watch, frames.changes(watch.id_text, batches))
+        await self._send_for(watch, protocol.changes(watch.id_text, batches))
 
     async def _send_for(self, watch: Watch, texts: Iterable[str]) -> None:
         for text in texts:
@@ -230,7 +230,7 @@ class Outbox:
     async def _tell_progress(self, watch: Watch, revision: int) -> None:
         watch.progress_due = False
         self._schedule_progress(watch)
-        await self._send(frames.dumps({"type": "progress", "id": watch.id, "revision": revision}))
+        await self._send(protocol.dumps({"type": "progress", "id": watch.id, "revision": revision}))
 
     def _schedule_progress(self, watch: Watch) -> None:
         if watch.request.progress is not None:
@@ -249,7 +249,7 @@ class Outbox:
         try:
             batches = self._read(subscription) if batches is None else batches
             for batch in batches:
-                frames.encode(batch)
+                protocol.encode(batch)
             return batches
         finally:
             self._storage.release()
@@ -265,7 +265,7 @@ class Outbox:
     def _read_snapshot(self, id: str, reader: SnapshotReader) -> list[str]:
         try:
             return [
-                frames.snapshot(id, reader.revision, reader.epoch, entries, more)
+                protocol.snapshot(id, reader.revision, reader.epoch, entries, more)
                 for entries, more in reader.read()
             ]
         finally:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import serialization as wire
+from .. import serialization
 from ..exceptions import InvalidValue, StorageError
 from ..keys import check_key, check_prefix, check_revision
 from ..types import Entry
@@ -55,7 +56,7 @@ class WatchRequest:
 def parse(text: str) -> dict[str, Any]:
     """Return the JSON object of a frame."""
     try:
-        frame = wire.loads(text)
+        frame = serialization.loads(text)
     except InvalidValue as error:
         raise FrameError("invalid_frame", str(error)) from error
     if not isinstance(frame, dict):
@@ -134,7 +135,7 @@ def dumps(frame: object) -> str:
 
 def error(error: StorageError, id: object = None) -> str:
     """An error frame. What the client sent may be in it, so it must not grow, nor fail."""
-    body = wire.error(error)
+    body = serialization.error(error)
     body["detail"] = _shortened(body["detail"], MAX_DETAIL_LENGTH)
     id = _shortened(id, 2 * MAX_ID_LENGTH) if isinstance(id, str) else None
     # With escapes: lone surrogates can't be encoded otherwise.
@@ -153,7 +154,7 @@ def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry], more:
             "id": id,
             "revision": revision,
             "epoch": epoch,
-            "entries": [wire.entry(entry) for entry in entries],
+            "entries": [serialization.entry(entry) for entry in entries],
             "more": more,
         }
     )
@@ -189,9 +190,29 @@ def encode(batch: Batch) -> Sequence[tuple[int, str]]:
     if encoded is None:
         encoded, texts = [], []
         for change in batch.changes:
-            texts.append(dumps(wire.change(change)))
+            texts.append(dumps(serialization.change(change)))
             if change.last:
                 encoded.append((change.revision, ",".join(texts)))
                 texts = []
         batch.memo["frames"] = encoded
     return encoded
+
+
+class TokenBucket:
+    """Holds up to ``burst`` tokens and gains ``rate`` of them a second."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Take a token; False when there is none."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from ..actor import actor
 from ..backends.base import BaseStorage
-from ..backends.logged import LoggedStorage
 from ..exceptions import KeyNotFound
+from ..paging import PlainEntry, list_entries
 from ..types import Entry, Write
 
 #: entries asked for at once; with their values, where an adapter can't leave them out
@@ -121,18 +120,14 @@ def _keys_by_revision(storage: BaseStorage) -> list[list[str]]:
     return [[key for _, key in group] for _, group in groupby(found, lambda pair: pair[0])]
 
 
-def _entries(storage: BaseStorage) -> Iterator[Entry]:
-    """All of them, page by page; without their values where the adapter can."""
-    after = ""
-    while True:
-        if isinstance(storage, LoggedStorage):
-            page: Sequence[Any] = storage.page(after=after, limit=PAGE, values=False).entries
-        else:
-            page = storage.entries(after=after, limit=PAGE_OF_VALUES)
-        yield from page
-        if not page:
-            return
-        after = page[-1].key
+def _entries(storage: BaseStorage) -> Iterator[Entry | PlainEntry]:
+    """Yield all entries, page by page, without their values if the adapter can omit them."""
+    limit = PAGE if storage.supports_resume else PAGE_OF_VALUES
+    after: str | None = ""
+    while after is not None:
+        page = list_entries(storage, after=after, limit=limit, values=False)
+        yield from page.entries
+        after = page.next_after
 
 
 def _entry(storage: BaseStorage, key: str) -> Entry | None:

@@ -17,18 +17,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from .. import permissions as access
-from .. import serialization as wire
-from .. import shutdown
+from .. import permissions, serialization, shutdown
 from ..authentication import Identity
 from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported
 from ..watch import Page
 from . import params
-from .follow import Follower, let_go_of_thread
-from .negotiation import EventRenderer, JsonRenderer, PageRenderer
+from .follower import Follower, let_go_of_thread
 from .openapi import describe_changes
-from .query import Query
+from .params import Query
+from .renderers import EventRenderer, JsonRenderer, PageRenderer
 from .sse import EventStream, parse_event_id
 from .views import StorageView
 
@@ -75,7 +73,7 @@ class ChangesView(StorageView):
         return {
             "revision": page.through,
             "epoch": page.state.epoch,
-            "results": [wire.change(change, query.encoding) for change in page.changes],
+            "results": [serialization.change(change, query.encoding) for change in page.changes],
             "next": replace_query_param(url, "since", page.through) if more else None,
         }
 
@@ -89,7 +87,7 @@ class ChangesView(StorageView):
 
         def still_may() -> bool:
             try:
-                return access.may(identity.user(), "view", str(self.alias), target)
+                return permissions.may(identity.user(), "view", str(self.alias), target)
             except APIException:
                 return False
 

@@ -12,7 +12,7 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from .. import serialization as wire
+from .. import serialization
 from ..exceptions import (
     InvalidKey,
     InvalidValue,
@@ -96,7 +96,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 def _of_storage(error: StorageError, action: str | None) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else None
-    body = wire.error(error)
+    body = serialization.error(error)
     if action != "commit":
         # Other requests have one operation.
         body.pop("index", None)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from . import serializers
-from .negotiation import EVENT_STREAM, MERGE_PATCH, OCTETS
+from .parsers import MERGE_PATCH
+from .renderers import EVENT_STREAM, OCTETS
 
 try:
     from drf_spectacular.types import OpenApiTypes

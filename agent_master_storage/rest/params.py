@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -97,3 +98,17 @@ def _number(request: Request, name: str, default: int, least: int = 0) -> int:
     if not _NUMBER.fullmatch(found) or int(found) < least:
         raise InvalidValue(f"{name} must be a whole number from {least}, not {found[:50]!r}")
     return int(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """The checked parameters of ``changes``."""
+
+    selector: Selector
+    since: int | None
+    epoch: str | None
+    #: changes
+    limit: int
+    #: seconds
+    wait: float
+    encoding: str

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from .. import permissions as access
+from .. import permissions
 from ..permissions import Action
 
 #: what a method may turn out to be; which of them it was is decided where it is done
@@ -28,10 +28,10 @@ class StoragePermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.alias is None or request.method not in _ACTIONS:
             return True
-        if request.method == "POST" and access.may_by_key() and view.user.is_authenticated:
+        if request.method == "POST" and permissions.may_by_key() and view.user.is_authenticated:
             # A commit names its keys in its body; each is asked for then.
             return True
         return any(
-            access.may(view.user, action, view.alias, view.target)
+            permissions.may(view.user, action, view.alias, view.target)
             for action in _ACTIONS[request.method]
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .. import serialization as wire
+from .. import serialization
 from ..backends.logged import MAX_COMMIT_OPERATIONS
 from ..exceptions import InvalidValue, StorageError, ValueTooLarge
 from ..keys import check_key, check_revision
@@ -23,7 +23,7 @@ class ValueSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(
         help_text="Text, base64 or any JSON document, as `encoding` says.", allow_null=True
     )
-    encoding = serializers.ChoiceField(wire.ENCODINGS, default="utf-8")
+    encoding = serializers.ChoiceField(serialization.ENCODINGS, default="utf-8")
 
 
 class EntrySerializer(ValueSerializer):
@@ -42,7 +42,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(("write", "delete"))
     key = serializers.CharField()
     value = serializers.JSONField(allow_null=True)
-    encoding = serializers.ChoiceField(wire.ENCODINGS, allow_null=True)
+    encoding = serializers.ChoiceField(serialization.ENCODINGS, allow_null=True)
     revision = serializers.IntegerField()
     previous_revision = serializers.IntegerField(help_text="0: the key was new")
     at = serializers.DateTimeField()
@@ -73,7 +73,9 @@ class OperationSerializer(serializers.Serializer[Any]):
     op = serializers.ChoiceField(("write", "delete", "check"))
     key = serializers.CharField()
     value = serializers.JSONField(required=False, allow_null=True, help_text="of a write")
-    encoding = serializers.ChoiceField(wire.ENCODINGS, required=False, help_text="of a write")
+    encoding = serializers.ChoiceField(
+        serialization.ENCODINGS, required=False, help_text="of a write"
+    )
     if_revision = serializers.IntegerField(
         required=False, min_value=0, help_text="of a write or delete; 0: must be missing"
     )
@@ -200,7 +202,7 @@ def _value(document: dict[str, Any]) -> bytes:
     encoding = document.get("encoding", "utf-8")
     if not isinstance(encoding, str):
         raise InvalidValue("encoding must be a string")
-    return wire.decode(document["value"], encoding)
+    return serialization.decode(document["value"], encoding)
 
 
 def refuse_unknown(document: dict[str, Any], known: set[str]) -> None:

@@ -21,15 +21,15 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 
-from .. import serialization as wire
+from .. import serialization
 from ..backends.logged import LoggedStorage
 from ..exceptions import InvalidValue, StorageError, StorageUnavailable
 from ..keys import check_revision
 from ..types import Change
 from ..watch import Batch
-from .follow import Follower, let_go_of_thread
-from .negotiation import EVENT_STREAM
-from .query import Query
+from .follower import Follower, let_go_of_thread
+from .params import Query
+from .renderers import EVENT_STREAM
 
 #: seconds without an event after which a bookmark is sent, to keep proxies from closing
 HEARTBEAT_INTERVAL = 15.0
@@ -93,7 +93,7 @@ class EventStream:
             async for event in self._follow(follower):
                 yield event
         except StorageError as error:
-            yield _event("error", wire.error(error))
+            yield _event("error", serialization.error(error))
         finally:
             follower.close()
 
@@ -134,7 +134,7 @@ class EventStream:
         data = {
             "revision": revision,
             "epoch": epoch,
-            "changes": [wire.change(change, self._query.encoding) for change in changes],
+            "changes": [serialization.change(change, self._query.encoding) for change in changes],
         }
         return f"id: {revision}:{epoch}\n".encode() + _event("changes", data)
 

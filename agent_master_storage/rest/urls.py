@@ -15,7 +15,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from .changes import ChangesView
-from .missing import MissingView
+from .views import MissingView
 from .viewsets import CollectionViewSet, StorageViewSet
 
 app_name = "agent_master_storage"

@@ -10,20 +10,22 @@ from django.contrib.auth.models import AnonymousUser
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
+from rest_framework.exceptions import NotFound
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import permissions as access
+from .. import permissions
 from ..actor import actor
 from ..backends.base import BaseStorage
 from ..handler import storages
 from ..permissions import Action
 from .exceptions import exception_handler
-from .negotiation import JsonParser, JsonRenderer, Negotiation, PageRenderer
+from .negotiation import Negotiation
 from .params import check_utf8
+from .parsers import JsonParser
 from .permissions import StoragePermission
+from .renderers import JsonRenderer, PageRenderer
 
 
 class StorageView(APIView):
@@ -67,13 +69,13 @@ class StorageView(APIView):
 
     def require(self, action: Action, key: str = "") -> None:
         """Raise PermissionDenied, or NotAuthenticated, unless the user may."""
-        if not access.may(self.user, action, str(self.alias), key):
+        if not permissions.may(self.user, action, str(self.alias), key):
             self.permission_denied(self.request)
 
     @contextmanager
     def acting(self) -> Iterator[None]:
         """Changes made inside are the user's."""
-        with actor(access.actor_name(self.user)):
+        with actor(permissions.actor_name(self.user)):
             yield
 
     def route(self, name: str) -> str:
@@ -115,9 +117,17 @@ class StorageView(APIView):
         return final
 
 
+class MissingView(StorageView):
+    """404 as JSON, for every method."""
+
+    permission_classes: Any = ()
+    authentication_classes: Any = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("there is nothing here")
+
+
 def _shows_errors(request: Request) -> bool:
     renderer: BaseRenderer | None = getattr(request, "accepted_renderer", None)
     return isinstance(renderer, JsonRenderer | PageRenderer)
-
-
-__all__ = ["Response", "StorageView"]

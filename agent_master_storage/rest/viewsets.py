@@ -7,31 +7,22 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSetMixin
 
-from .. import permissions as access
-from .. import serialization as wire
+from .. import permissions, serialization
 from ..backends.logged import MAX_COMMIT_BYTES
 from ..exceptions import InvalidKey, InvalidValue, NotSupported
 from ..handler import storages
 from ..keys import check_key
 from ..types import Entry
-from . import listing, params, serializers
-from . import parsers as bodies
+from . import params, parsers, serializers
 from .etags import Condition, etag
-from .negotiation import (
-    MERGE_PATCH,
-    JsonParser,
-    JsonRenderer,
-    MergePatchParser,
-    OctetParser,
-    OctetRenderer,
-    PageRenderer,
-)
 from .openapi import describe_collection, described
+from .pagination import page_of_entries, plain_entry
+from .parsers import MERGE_PATCH, JsonParser, MergePatchParser, OctetParser
+from .renderers import JsonRenderer, OctetRenderer, PageRenderer
 from .views import StorageView
-from .writing import Writer, Written
+from .writer import Writer, Written
 
 
 class StorageViewSet(ViewSetMixin, StorageView):
@@ -48,7 +39,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
     @described
     def aliases(self, request: Request) -> Response:
         """List the storages that the visitor may see."""
-        visible = [alias for alias in storages if access.may(self.user, "view", alias)]
+        visible = [alias for alias in storages if permissions.may(self.user, "view", alias)]
         if not visible and not self.user.is_authenticated:
             self.permission_denied(request)
         return Response({"results": [self._alias(alias) for alias in visible]})
@@ -85,21 +76,12 @@ class StorageViewSet(ViewSetMixin, StorageView):
         """List entries by key, or retrieve the one that ``?key=`` names."""
         if "key" in request.query_params:
             return self.retrieve(request, alias)
-        page = listing.page(
-            self.storage,
-            params.text(request, "prefix"),
-            params.text(request, "after"),
-            params.limit(request),
-            params.flag(request, "values", True),
-            params.encoding(request),
-        )
-        after = page.pop("after")
-        return Response({**page, "next": self._next("after", after)})
+        return Response(page_of_entries(self.storage, request))
 
     @described
     def retrieve(self, request: Request, alias: str, key: str | None = None) -> Response:
         """Return an entry, or as it stood at ``?revision=``."""
-        found = listing.find(self.storage, self.key, params.revision(request, "revision"))
+        found = self._find(params.revision(request, "revision"))
         if isinstance(found, bytes):
             self._refuse_condition(request)
             return self._shown_plain(found)
@@ -122,8 +104,8 @@ class StorageViewSet(ViewSetMixin, StorageView):
     def partial_update(self, request: Request, alias: str, key: str | None = None) -> Response:
         """Apply a JSON merge patch (RFC 7396), atomically."""
         condition = Condition.of(request)
-        limit = bodies.json_limit(self.storage.max_value_size)
-        patch = bodies.read_json(request, limit, MERGE_PATCH)
+        limit = parsers.json_limit(self.storage.max_value_size)
+        patch = parsers.read_json(request, limit, MERGE_PATCH)
         with self.acting():
             written = self._writer.patch(self.key, patch, condition)
         return self._written(written, b"")
@@ -141,7 +123,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
     @described
     def commit(self, request: Request, alias: str) -> Response:
         """Do several operations as one revision, or none of them."""
-        document = bodies.read_object(request, bodies.json_limit(MAX_COMMIT_BYTES))
+        document = parsers.read_object(request, parsers.json_limit(MAX_COMMIT_BYTES))
         operations = serializers.operations(document)
         with self.acting():
             revision = self._writer.commit(operations)
@@ -182,18 +164,24 @@ class StorageViewSet(ViewSetMixin, StorageView):
         user, alias = self.user, self.kwargs["alias"]
         return Writer(
             storage=self.storage,
-            allowed=lambda action, key: access.may(user, action, alias, key),
+            allowed=lambda action, key: permissions.may(user, action, alias, key),
             require=self.require,
         )
+
+    def _find(self, revision: int | None) -> Entry | bytes:
+        """Return the entry, or only its value if the adapter does not support revisions."""
+        if self.storage.supports_revisions or revision is not None:
+            return self.storage.entry(self.key, revision=revision)
+        return self.storage.read(self.key)
 
     def _body(self, request: Request) -> bytes:
         """The value to be written, by either face."""
         if "Content-Range" in request.headers:
             raise InvalidValue("a value is written whole: no Content-Range")
         size = self.storage.max_value_size
-        if "raw" in request.query_params or bodies.media_type(request) != "application/json":
-            return bodies.read(request, size)
-        document = bodies.read_object(request, bodies.json_limit(size))
+        if "raw" in request.query_params or parsers.media_type(request) != "application/json":
+            return parsers.read(request, size)
+        document = parsers.read_object(request, parsers.json_limit(size))
         return serializers.entry_value(document, self.key)
 
     def _shown(self, entry: Entry, status: int = 200) -> Response:
@@ -201,13 +189,13 @@ class StorageViewSet(ViewSetMixin, StorageView):
         if self._wants_octets:
             body: Any = entry.value
         else:
-            body = self.shown = wire.entry(entry, params.encoding(self.request))
+            body = self.shown = serialization.entry(entry, params.encoding(self.request))
         return Response(body, status, headers=headers)
 
     def _shown_plain(self, value: bytes, status: int = 200) -> Response:
         if self._wants_octets:
             return Response(value, status)
-        self.shown = listing.plain_entry(self.key, value, params.encoding(self.request))
+        self.shown = plain_entry(self.key, value, params.encoding(self.request))
         return Response(self.shown, status)
 
     def _written(self, written: Written, data: bytes) -> Response:
@@ -227,11 +215,6 @@ class StorageViewSet(ViewSetMixin, StorageView):
     def _refuse_condition(self, request: Request) -> None:
         if Condition.of(request):
             raise NotSupported(f"{self.storage!r} keeps no revisions: no conditional requests")
-
-    def _next(self, name: str, value: Any) -> str | None:
-        if value is None:
-            return None
-        return replace_query_param(self.request.build_absolute_uri(), name, value)
 
 
 @describe_collection

@@ -10,7 +10,7 @@ import pytest
 
 from agent_master_storage import Write
 from agent_master_storage.consumers.consumer import StorageConsumer
-from agent_master_storage.consumers.limits import Bucket
+from agent_master_storage.consumers.protocol import TokenBucket
 
 from .client import Socket
 
@@ -87,8 +87,8 @@ async def test_hundreds_of_watches_at_once_are_not_too_fast() -> None:
 
 def test_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("agent_master_storage.consumers.limits.time.monotonic", lambda: now[0])
-    bucket = Bucket(rate=2.0, burst=3.0)
+    monkeypatch.setattr("agent_master_storage.consumers.protocol.time.monotonic", lambda: now[0])
+    bucket = TokenBucket(rate=2.0, burst=3.0)
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
     now[0] += 0.5
     assert [bucket.take() for _ in range(2)] == [True, False]

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from ..support.processes import Server, asgi_server
-from . import serving
+from . import servers as serving
 
 #: kind and workers, as asgi_server() has them
 KINDS = [("uvicorn", 1), ("uvicorn", 2), ("granian", 2), ("daphne", 1), ("runserver", 1)]

@@ -10,9 +10,9 @@ from django.core.signals import got_request_exception
 from django.test import Client
 
 from ..backends.redis import stores
-from .adapters import SECRET
 from .api import ISOLATED, JSON, OCTETS, Api, refused
 from .conftest import LogIn
+from .failing_storages import SECRET
 
 pytestmark = ISOLATED
 
@@ -118,7 +118,7 @@ def test_browsers_get_errors_as_pages(memory: Api) -> None:
 
 @pytest.fixture(params=["BrokenStorage", "BrokenLog", "BrokenState"])
 def broken(request: pytest.FixtureRequest, log_in: LogIn, settings: Any) -> Api:
-    backend = f"tests.rest.adapters.{request.param}"
+    backend = f"tests.rest.failing_storages.{request.param}"
     settings.AGENT_MASTER_STORAGE = {"broken": {"BACKEND": backend}}
     actions = ("view", "add", "change", "delete")
     return Api(log_in("ann", *actions, raise_request_exception=False), "broken")

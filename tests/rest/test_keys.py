@@ -10,7 +10,7 @@ from agent_master_storage import storages
 
 from ..support.processes import Server
 from .api import COMMITTED, ISOLATED, JSON, MERGE_PATCH, Api, refused
-from .live import exchange
+from .http_client import exchange
 
 KEYS = [
     "config",

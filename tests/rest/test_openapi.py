@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from . import described
+from . import openapi as described
 from .api import ISOLATED, JSON
 
 EXPECTED = {

@@ -37,7 +37,7 @@ def filled(logged: Api) -> str:
 
 
 def use(settings: Any, rule: str) -> None:
-    settings.AGENT_MASTER_STORAGE_PERMISSION = f"tests.rest.rules.{rule}"
+    settings.AGENT_MASTER_STORAGE_PERMISSION = f"tests.rest.permission_policies.{rule}"
 
 
 @pytest.mark.parametrize("granted", ["", *REQUESTS])

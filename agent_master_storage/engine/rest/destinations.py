@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from ...exceptions import InvalidValue
 from ...rest import params
-from ...rest.negotiation import MERGE_PATCH, JsonParser, MergePatchParser
+from ...rest.parsers import MERGE_PATCH, JsonParser, MergePatchParser
 from ...rest.serializers import refuse_unknown
 from .. import Engine
 from .. import representations as faces

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ...rest.negotiation import MERGE_PATCH
 from ...rest.openapi import ERRORS, header, query, responses
+from ...rest.parsers import MERGE_PATCH
 from .. import formats
 from ..server import TRANSPORTS
 from . import serializers

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...exceptions import InvalidValue
 from ...rest.serializers import refuse_unknown
-from ...rest.writing import merged
+from ...rest.writer import merged
 from .. import Internal, Server
 from ..secrets import restore
 from .base import flag_of, text_of

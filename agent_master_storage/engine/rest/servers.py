@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from ...exceptions import InvalidValue
 from ...rest import params
-from ...rest.negotiation import MERGE_PATCH, JsonParser, MergePatchParser
+from ...rest.parsers import MERGE_PATCH, JsonParser, MergePatchParser
 from .. import Document, Engine, Server
 from .. import representations as faces
 from ..document_store import retry_conflicts

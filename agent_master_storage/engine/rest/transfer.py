@@ -17,7 +17,8 @@ from rest_framework.response import Response
 from ...exceptions import InvalidValue
 from ...rest import params
 from ...rest import parsers as bodies
-from ...rest.negotiation import JsonRenderer, Negotiation
+from ...rest.negotiation import Negotiation
+from ...rest.renderers import JsonRenderer
 from .. import formats
 from .. import representations as faces
 from ..formats.limits import MAX_SIZE

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ...rest.missing import MissingView
 from ...rest.urls import outside_transactions
+from ...rest.views import MissingView
 from .backups import BackupsView, BackupView, RestoreView
 from .base import NamedView
 from .destinations import DestinationsView, DestinationView, PreviewView, SyncView

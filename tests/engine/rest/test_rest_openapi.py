@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.rest import described
+from tests.rest import openapi as described
 
 from ..api import FILES, JSON, MERGE_PATCH, Api, error
 

@@ -16,7 +16,7 @@ DELAY = 0.6
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tests.rest.slow_login.SlowAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tests.rest.slow_login_settings.SlowAuthentication"],
 }
 
 

@@ -172,7 +172,7 @@ async def test_without_permission() -> None:
 
 
 async def test_a_rule_that_tells_keys_apart(settings: Any, memory: Any) -> None:
-    settings.AGENT_MASTER_STORAGE_PERMISSION = "tests.consumers.test_visitors.owner_of_keys"
+    settings.AGENT_MASTER_STORAGE_PERMISSION = "tests.consumers.test_handshake.owner_of_keys"
     await sync_to_async(make_user)()
     async with Socket(authorization=basic("reader")) as socket:
         for fields in ({"prefix": ""}, {"prefix": "reader"}, {"key": "admin:k"}):

@@ -8,12 +8,11 @@ from django.test import AsyncClient
 
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.exceptions import StorageUnavailable
-from agent_master_storage.rest import follow
-from agent_master_storage.rest import sse as events
+from agent_master_storage.rest import follower, sse
 from agent_master_storage.types import Delete, Write
 
 from .api import COMMITTED, COMMITTING, refused
-from .stream import Stream
+from .sse_client import Stream
 
 pytestmark = COMMITTED
 
@@ -144,7 +143,7 @@ async def test_an_empty_last_id_is_none_at_all(in_memory: Stream) -> None:
 
 async def test_bookmarks(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     """They keep the line open, and spare the next start what was of no interest."""
-    monkeypatch.setattr(events, "HEARTBEAT_INTERVAL", 0.05)
+    monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.05)
     opened = await stream.open(key="a")
     epoch = await stream.storage.aepoch()
     for _ in range(3):
@@ -186,7 +185,7 @@ async def test_a_slow_reader_is_told_what_it_missed(in_memory: Stream) -> None:
 async def test_a_store_that_is_away_for_a_while(
     in_memory: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr(follower, "RETRY_INTERVAL", 0.01)
     await in_memory.write("a")
     reading = MemoryStorage.read_log
     failures = iter(range(5))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_master_storage.consumers import protocol as frames
+from agent_master_storage.consumers import protocol
 
 from .client import Socket
 
@@ -62,7 +62,7 @@ async def test_an_unknown_op(op: Any) -> None:
     async with Socket() as socket:
         await socket.send(op=op, id="a", key="k")
         error = await socket.error("unknown_op", "a")
-        assert len(error["detail"]) <= frames.MAX_DETAIL_LENGTH
+        assert len(error["detail"]) <= protocol.MAX_DETAIL_LENGTH
         await socket.send()
         await socket.error("unknown_op")
         assert await socket.works()
@@ -131,7 +131,7 @@ async def test_fields_that_do_not_fit(fields: dict[str, Any]) -> None:
     async with Socket() as socket:
         await socket.send(op="watch", id="a", **fields)
         error = await socket.error("invalid_frame", "a")
-        assert len(error["detail"]) <= frames.MAX_DETAIL_LENGTH
+        assert len(error["detail"]) <= protocol.MAX_DETAIL_LENGTH
         # The id was not taken by it.
         await socket.watch("a")
 
@@ -158,7 +158,7 @@ async def test_an_epoch_that_cannot_be_encoded(memory: Any) -> None:
         await socket.error("revision_compacted", "a")
         await socket.send(op="watch", id="a", key="k", epoch="e" * 60_000)
         error = await socket.error("revision_compacted", "a")
-        assert len(error["detail"]) <= frames.MAX_DETAIL_LENGTH
+        assert len(error["detail"]) <= protocol.MAX_DETAIL_LENGTH
 
 
 async def test_unwatch_of_what_is_not_watched() -> None:

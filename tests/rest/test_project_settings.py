@@ -12,14 +12,14 @@ from agent_master_storage import storages
 
 from ..support.processes import Server, asgi_server, run_python
 from .api import COMMITTED, JSON, MERGE_PATCH, OCTETS
-from .live import ADMIN, Answer, connect, exchange
+from .http_client import ADMIN, Answer, connect, exchange
 
 pytestmark = COMMITTED
 
 
 @pytest.fixture(scope="module")
 def odd(django_db_setup: None) -> Iterator[Server]:
-    with asgi_server(DJANGO_SETTINGS_MODULE="tests.rest.odd_settings") as server:
+    with asgi_server(DJANGO_SETTINGS_MODULE="tests.rest.nondefault_settings") as server:
         yield server
 
 
@@ -138,5 +138,5 @@ print(json.dumps([answer.status_code for answer in answers]))
 
 
 def test_without_the_optional_packages(admin_user: object) -> None:
-    printed = run_python(BARE, DJANGO_SETTINGS_MODULE="tests.rest.bare_settings")
+    printed = run_python(BARE, DJANGO_SETTINGS_MODULE="tests.rest.minimal_settings")
     assert json.loads(printed) == [201, 200, 200, 200, 200, 200, 200, 204, 401]

@@ -18,7 +18,7 @@ from agent_master_storage.authentication import Identity
 from agent_master_storage.consumers.consumer import StorageConsumer
 
 from .client import A_WHILE, Socket, basic
-from .test_visitors import log_in, make_user
+from .test_handshake import log_in, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -28,10 +28,10 @@ AGENT_MASTER_STORAGE = {
         "BACKEND": AGENT_MASTER_STORAGE["default"]["BACKEND"],
         "OPTIONS": {"using": "nowhere"},
     },
-    "broken": {"BACKEND": "tests.rest.adapters.BrokenLog"},
+    "broken": {"BACKEND": "tests.rest.failing_storages.BrokenLog"},
 }
 
-_HERE = "tests.rest.odd_settings"
+_HERE = "tests.rest.nondefault_settings"
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"],

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from rest_framework.exceptions import APIException
 
-from .. import serialization as wire
+from .. import serialization
 from ..backends.base import BaseStorage
 from ..exceptions import (
     InvalidValue,
@@ -96,10 +96,10 @@ class Writer:
     def _patch_at(self, key: str, patch: Any, condition: Condition) -> Written:
         entry = self._met(key, condition)
         try:
-            document = wire.loads(entry.value)
+            document = serialization.loads(entry.value)
         except InvalidValue as error:
             raise NotJson(f"the value of {key!r} is {error}") from error
-        data = wire.dumps(merged(document, patch)).encode()
+        data = serialization.dumps(merged(document, patch)).encode()
         return self._settle(Write(key, data, entry.revision))
 
     def _met(self, key: str, condition: Condition) -> Entry:

@@ -13,10 +13,10 @@ from django.test import AsyncClient
 from rest_framework.authtoken.models import Token
 
 from agent_master_storage import shutdown
-from agent_master_storage.rest import sse as events
+from agent_master_storage.rest import sse
 
 from .api import COMMITTED, COMMITTING, refused
-from .stream import TIMEOUT, Stream, asgi_request
+from .sse_client import TIMEOUT, Stream, asgi_request
 
 pytestmark = COMMITTED
 
@@ -29,8 +29,8 @@ def stream(request: pytest.FixtureRequest, agent: AsyncClient) -> Stream:
 @pytest.fixture
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rights are looked at again at each step, and steps are short."""
-    monkeypatch.setattr(events, "RECHECK_INTERVAL", 0.0)
-    monkeypatch.setattr(events, "HEARTBEAT_INTERVAL", 0.05)
+    monkeypatch.setattr(sse, "RECHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.05)
 
 
 def viewer() -> User:

@@ -17,8 +17,8 @@ from agent_master_storage import storages
 
 from ..support.processes import Server, asgi_server
 from .api import COMMITTED, JSON
-from .live import ADMIN, connect, exchange
-from .slow_login import DELAY
+from .http_client import ADMIN, connect, exchange
+from .slow_login_settings import DELAY
 
 pytestmark = COMMITTED
 
@@ -91,7 +91,7 @@ def test_it_ends_quickly_while_somebody_is_logging_in(
     admin_user: object, kind: str, accept: str
 ) -> None:
     """He will wait as soon as he is known, and nobody tells him of the signal by then."""
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.rest.slow_login"}
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.rest.slow_login_settings"}
     with asgi_server(kind, **settings) as server:
         connection = connect(server.port)
         connection.request("GET", f"{CHANGES}?wait=50&since=0", headers=ADMIN | {"Accept": accept})

@@ -17,8 +17,8 @@ from agent_master_storage import storages
 
 from ..support.processes import Server
 from .api import COMMITTED, ISOLATED, JSON, Api, refused
-from .live import exchange
-from .wsgi import ends_streams, wsgi_server
+from .http_client import exchange
+from .wsgi_server import ends_streams, wsgi_server
 
 MIB = 1024 * 1024
 #: bytes of the JSON around a value, besides six for each of the value's
