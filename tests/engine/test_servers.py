@@ -139,7 +139,7 @@ def test_a_server_that_somebody_changed_is_not_overwritten(everywhere: Engine) -
         lambda: everywhere.rename_server("a", "c", if_unchanged=known.fingerprint),
         lambda: everywhere.remove_server("a", if_unchanged=known.fingerprint),
     ):
-        with pytest.raises(ServerChanged, match="changed by somebody else"):
+        with pytest.raises(ServerChanged, match="has changed since it was read"):
             verb()
     assert everywhere.get_server("a").config.command == "other"
 
