@@ -1,20 +1,21 @@
-"""The MCP configuration engine: servers, destinations and backups on top of any storage.
+"""The MCP configuration engine: servers, destinations and backups on any storage.
 
-Where to start reading:
+A map for readers:
 
-``engine``      ``Engine``, put together from the verbs in the files below
-``core``        reading the document, and the loop in which a change loses no update
-``document``    the stored JSON document, kept as it was parsed; ``editing`` changes a server in it
-``types``       what comes out: Server, ServerConfig, Internal; ``settings``, ``times``
-``exceptions``  what can go wrong
-``servers``     add, update, remove, list ...; ``validation``, ``filters``
-``transfer``    import and export; ``importing`` is how servers go into the document
-``formats``     the configuration files of MCP clients; ``variables``, ``secrets``, ``schemas``
-``syncing``     preview and sync: ``planning`` says what a destination is to hold, ``patching``
-                changes a text and keeps its comments, ``places`` and ``files`` replace it safely
-``autosync``    destinations that follow the document by themselves
-``backups``, ``events``, ``configuring`` (the settings)
-``keys``        the names under which things are kept, those of the Go engine
+``engine``          ``Engine``, put together from the functions of the modules below
+``document_store``  reads the document, and changes it without losing concurrent updates
+``document``        the stored JSON document; ``stored_server`` changes one server in it
+``server``          ``Server``, ``ServerConfig``, ``Internal``, and what is valid
+``servers``         add, update, remove, list ...
+``settings``        the settings of the document, and how they are changed
+``transfer``        import and export; ``formats`` are the configuration files of MCP clients
+``destinations``    files and keys that clients read, and how servers are synced to them
+``backups``, ``events``
+``secrets``         finds literal secrets and masks them; ``variables`` are the alternative
+``schemas``         JSON Schemas of the document and of the clients' files
+``json_object``, ``json_path``, ``times``, ``keys``, ``exceptions``
+``representations`` JSON representations for REST and the command; ``rest``, ``admin``,
+                    ``management`` are the ways in
 
 In a project::
 
@@ -29,6 +30,6 @@ from __future__ import annotations
 
 from .document import Document
 from .engine import Engine
-from .types import Internal, Server, ServerConfig
+from .server import Internal, Server, ServerConfig
 
 __all__ = ["Document", "Engine", "Internal", "Server", "ServerConfig"]

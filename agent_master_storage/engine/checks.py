@@ -13,7 +13,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from .roots import allowed_roots
+from .destinations.files import allowed_roots
 
 
 @register()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .. import serialization as wire
+from .. import serialization
 from ..exceptions import InvalidValue
 from .exceptions import InvalidDocument, ServerExists, ServerNotFound
+from .json_object import fingerprint, json_type, read
+from .server import Internal, Server, ServerConfig
 from .settings import Settings, new_document
-from .types import Internal, Server, ServerConfig, fingerprint, json_type, read
 
 #: keys that other programs put servers under; a document with these is somebody else's
 _FOREIGN = ("mcpServers", "mcp")
@@ -43,7 +44,7 @@ class Document:
     def parse(cls, value: bytes | str) -> Document:
         """Read the stored bytes; InvalidDocument when they are no such document."""
         try:
-            return cls(wire.loads(value))
+            return cls(serialization.loads(value))
         except InvalidDocument:
             raise
         except InvalidValue as error:
@@ -51,7 +52,7 @@ class Document:
 
     def dump(self) -> bytes:
         """The bytes to store: JSON with an indent of two."""
-        return wire.dumps(self.data).encode()
+        return serialization.dumps(self.data).encode()
 
     def copy(self) -> Document:
         """A copy that shares nothing with this one."""

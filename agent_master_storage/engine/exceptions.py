@@ -1,4 +1,4 @@
-"""What the engine raises, under the tree of ``agent_master_storage.exceptions``.
+"""The exceptions of the engine, in the tree of ``agent_master_storage.exceptions``.
 
 ::
 
@@ -6,19 +6,19 @@
     ├── EngineError
     │   ├── ServerNotFound          .name  (also KeyError)
     │   ├── ServerExists            .name
-    │   ├── ServerChanged           .name  since it was read; see ``Server.fingerprint``
-    │   ├── DocumentChanged         .current  since it was read; see ``Engine.at()``
+    │   ├── ServerChanged           .name  see ``Server.fingerprint``
+    │   ├── DocumentChanged         .current  see ``Engine.at()``
     │   ├── BackupNotFound          .name  (also KeyError)
     │   ├── DestinationNotFound     .name  (also KeyError)
     │   ├── DestinationExists       .name
-    │   ├── DestinationChanged      .name  since it was read; see ``Destination.fingerprint``
-    │   └── DestinationUnavailable  .name  the file can't be read or written; see __cause__
+    │   ├── DestinationChanged      .name  see ``Destination.fingerprint``
+    │   └── DestinationUnavailable  .name .reason  see ``__cause__``
     └── InvalidValue  (also ValueError)
         ├── InvalidServer           .name .problems
-        ├── InvalidDestination      .name
-        └── InvalidDocument         .where  not what it should be, or of no known format
+        ├── InvalidDestination      .name .reason .field
+        └── InvalidDocument         .reason .where
 
-No message holds a value of ``env`` or ``headers``: messages end in logs.
+Messages never contain values of ``env`` or ``headers``, because messages are written to logs.
 """
 
 from __future__ import annotations
@@ -29,90 +29,90 @@ from ..exceptions import InvalidValue, StorageError
 
 
 class EngineError(StorageError):
-    """Something the engine refused or could not do."""
+    """An operation that the engine refused or could not perform."""
 
     code = "engine_error"
 
 
 class NamedError(EngineError):
-    """An error about one thing that has a name."""
+    """An error about one named object."""
 
-    #: how the message is made from the name
-    says = "{name!r}"
+    #: the message, in which the name is inserted
+    template = "{name!r}"
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
 
     def __str__(self) -> str:
-        return self.says.format(name=self.name)
+        return self.template.format(name=self.name)
 
 
 class ServerNotFound(NamedError, KeyError):
-    """The document has no server of this name."""
+    """There is no server of this name."""
 
     code = "server_not_found"
-    says = "there is no server {name!r}"
+    template = "there is no server {name!r}"
 
 
 class ServerExists(NamedError):
-    """The name is taken by another server."""
+    """There is already a server of this name."""
 
     code = "server_exists"
-    says = "there is a server {name!r} already"
+    template = "there is already a server {name!r}"
 
 
 class ServerChanged(NamedError):
-    """Somebody changed the server since the caller read it: nothing was written."""
+    """The server has changed since the caller read it. Nothing was written."""
 
     code = "server_changed"
-    says = "the server {name!r} was changed by somebody else meanwhile"
+    template = "the server {name!r} has changed since it was read"
 
 
 class DocumentChanged(EngineError):
-    """The document does not stand at the revision that the caller named: nothing was written."""
+    """The document is not at the revision that the caller gave. Nothing was written."""
 
     code = "document_changed"
 
     def __init__(self, current: int) -> None:
         super().__init__(current)
-        #: where it stands; 0: there is none
+        #: the revision of the document; 0 if there is none
         self.current = current
 
     def __str__(self) -> str:
-        return f"the document stands at revision {self.current}, not at the one that was named"
+        return f"the document has changed: it is at revision {self.current}"
 
 
 class BackupNotFound(NamedError, KeyError):
-    """There is no backup of this id."""
+    """There is no backup with this id."""
 
     code = "backup_not_found"
-    says = "there is no backup {name!r}"
+    template = "there is no backup {name!r}"
 
 
 class DestinationNotFound(NamedError, KeyError):
     """There is no destination of this name."""
 
     code = "destination_not_found"
-    says = "there is no destination {name!r}"
+    template = "there is no destination {name!r}"
 
 
 class DestinationExists(NamedError):
-    """The name is taken by another destination."""
+    """There is already a destination of this name."""
 
     code = "destination_exists"
-    says = "there is a destination {name!r} already"
+    template = "there is already a destination {name!r}"
 
 
 class DestinationChanged(NamedError):
-    """Somebody changed the destination since the caller read it: nothing was written."""
+    """The destination has changed since the caller read it. Nothing was written."""
 
     code = "destination_changed"
-    says = "the destination {name!r} was changed by somebody else meanwhile"
+    template = "the destination {name!r} has changed since it was read"
 
 
 class DestinationUnavailable(NamedError):
-    """What the destination points at can't be read or written; the cause says why."""
+    """The file or key of a destination cannot be read or written; see ``__cause__``."""
 
     code = "destination_unavailable"
 
@@ -122,11 +122,11 @@ class DestinationUnavailable(NamedError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the destination {self.name!r} can't be used: {self.reason}"
+        return f"the destination {self.name!r} cannot be used: {self.reason}"
 
 
 class InvalidServer(InvalidValue):
-    """A server's name or configuration is not usable; ``problems`` says each thing wrong."""
+    """The name or the configuration of a server is not valid; ``problems`` lists every fault."""
 
     code = "invalid_server"
 
@@ -140,21 +140,23 @@ class InvalidServer(InvalidValue):
 
 
 class InvalidDestination(InvalidValue):
-    """A destination that could not work."""
+    """A destination is not valid, or is disabled."""
 
     code = "invalid_destination"
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
+    def __init__(self, name: str, reason: str, field: str = "") -> None:
+        super().__init__(name, reason, field)
         self.name = name
         self.reason = reason
+        #: the field of Destination that is not valid, if it is a single one
+        self.field = field
 
     def __str__(self) -> str:
         return f"the destination {self.name!r} is not valid: {self.reason}"
 
 
 class InvalidDocument(InvalidValue):
-    """A document that can't be read; ``where`` is the path of the fault, as ``servers.files``."""
+    """A document cannot be read. ``where`` is the path of the fault, such as ``servers.files``."""
 
     code = "invalid_document"
 

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from typing import Any
 
 from .backups import Backup
-from .destination import Destination
+from .destinations.destination import Destination
+from .destinations.plan import Preview
+from .destinations.sync import SyncResult
 from .document import Document
-from .importing import ImportResult
-from .preview import Preview
-from .results import SyncResult
 from .secrets import advice, mask, mask_config
-from .types import Server
+from .server import Server
+from .transfer import ImportResult
 
 Json = dict[str, Any]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ..exceptions import InvalidValue
-from . import paths
+from . import json_path
 
 Kind: TypeAlias = Literal["env", "input", "client"]
 
@@ -180,7 +180,7 @@ def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
         yield where, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _texts(part, paths.under(where, key))
+            yield from _texts(part, json_path.under(where, key))
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):
-            yield from _texts(part, paths.under(where, index))
+            yield from _texts(part, json_path.under(where, index))

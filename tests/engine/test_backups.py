@@ -153,7 +153,7 @@ def test_broken_notes_hide_no_other(
     made = engine.create_backup()
     put(engine, notes, "backup-meta:broken")
     assert engine.list_backups() == [made]
-    assert "backup-meta:broken holds no notes" in caplog.text
+    assert "backup-meta:broken is not the description of a backup" in caplog.text
 
 
 def test_what_holds_no_document_is_not_restored(engine: Engine) -> None:

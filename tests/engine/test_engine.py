@@ -22,24 +22,34 @@ from .documents import GO, put, stored
 SERVER = {"command": "uvx"}
 
 
-def verbs() -> list[str]:
+def methods() -> list[str]:
     found = inspect.getmembers(Engine, inspect.isfunction)
     return [name for name, function in found if not inspect.iscoroutinefunction(function)]
 
 
-def test_every_verb_has_a_twin_and_a_docstring() -> None:
-    # at() only makes another engine.
-    public = [name for name in verbs() if not name.startswith("_") and name != "at"]
+def test_every_method_has_a_docstring_and_an_async_twin() -> None:
+    # at() only creates another engine, and sync() is short for sync_one().
+    public = [name for name in methods() if not name.startswith("_") and name not in ("at", "sync")]
     assert len(public) > 25
     for name in public:
-        twin = getattr(Engine, {"sync": "async_"}.get(name, f"a{name}"))
+        twin = getattr(Engine, f"a{name}")
         assert inspect.iscoroutinefunction(twin)
         assert twin.__doc__ == f"See {name}()."
         assert inspect.signature(twin) == inspect.signature(getattr(Engine, name))
         assert inspect.getdoc(getattr(Engine, name))
 
 
-async def test_a_twin_calls_what_a_subclass_made_of_the_verb() -> None:
+def test_sync_and_its_twin_have_regular_names_and_the_old_ones_still_work() -> None:
+    assert Engine.sync is Engine.sync_one
+    assert Engine.async_ is Engine.async_one
+
+
+def test_at_most_three_own_classes() -> None:
+    own = [cls for cls in Engine.__mro__ if cls.__module__.startswith("agent_master_storage")]
+    assert len(own) <= 3
+
+
+async def test_an_async_twin_calls_the_override_of_a_subclass() -> None:
     class Loud(Engine):
         def get_server(self, name: str) -> Any:
             return name.upper()
@@ -124,9 +134,9 @@ def test_codes_differ() -> None:
     assert "storage_error" not in codes
 
 
-def test_every_verb_and_every_error_is_explained() -> None:
+def test_the_docs_explain_every_method_and_every_error() -> None:
     shown = (Path(__file__).parents[2] / "docs" / "engine.md").read_text("utf-8")
-    for name in verbs():
+    for name in methods():
         if not name.startswith("_"):
             assert re.search(rf"\b{name}\b", shown), name
     for error in _examples():

@@ -11,7 +11,7 @@ import pytest
 
 from agent_master_storage import serialization as wire
 from agent_master_storage import storages
-from agent_master_storage.engine import Document, Engine, core
+from agent_master_storage.engine import Document, Engine, document_store
 from agent_master_storage.exceptions import NotSupported, RevisionConflict
 from agent_master_storage.testing import wait_for
 from agent_master_storage.testing.base import Worker
@@ -144,7 +144,7 @@ def test_it_does_not_try_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatc
     storage = engine.storage
     put(engine, GO)
     interrupted(storage, monkeypatch, 10_000, lambda: put(engine, GO))
-    monkeypatch.setattr(core, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(document_store, "RETRY_SECONDS", 0.1)
     started = time.monotonic()
     with pytest.raises(RevisionConflict):
         engine.add_server("a", SERVER)
@@ -168,6 +168,6 @@ def test_a_storage_without_revisions_is_for_reading_alone() -> None:
         engine.create_backup,
         lambda: engine.add_destination("key"),
     ):
-        with pytest.raises(NotSupported, match="keeps no revisions"):
+        with pytest.raises(NotSupported, match="does not support revisions"):
             verb()
     assert storage.list() == ["config"]

@@ -24,8 +24,8 @@ from agent_master_storage.engine.secrets import (
     mask_text,
     restore,
 )
-from agent_master_storage.engine.secrets.shapes import is_secret_name, tokens
-from agent_master_storage.engine.types import ServerConfig
+from agent_master_storage.engine.secrets.patterns import is_secret_name, tokens
+from agent_master_storage.engine.server import ServerConfig
 
 from .formats import strategies
 from .formats.strategies import often

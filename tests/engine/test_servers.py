@@ -28,7 +28,7 @@ def test_add_get_and_remove(everywhere: Engine) -> None:
     assert added.internal.source == "user"
     assert added.internal.sync_targets == ["all"]
     assert everywhere.get_server("files") == added
-    with pytest.raises(ServerExists, match="'files' already"):
+    with pytest.raises(ServerExists, match="already a server 'files'"):
         everywhere.add_server("files", {"command": "other"})
     assert everywhere.remove_server("files") == added
     for verb in (everywhere.get_server, everywhere.remove_server, everywhere.enable_server):
@@ -139,7 +139,7 @@ def test_a_server_that_somebody_changed_is_not_overwritten(everywhere: Engine) -
         lambda: everywhere.rename_server("a", "c", if_unchanged=known.fingerprint),
         lambda: everywhere.remove_server("a", if_unchanged=known.fingerprint),
     ):
-        with pytest.raises(ServerChanged, match="changed by somebody else"):
+        with pytest.raises(ServerChanged, match="has changed since it was read"):
             verb()
     assert everywhere.get_server("a").config.command == "other"
 

@@ -98,7 +98,7 @@ def test_replace_removes_all_others(engine: Engine) -> None:
 
 def test_whitelist(engine: Engine) -> None:
     assert engine.import_config(CLAUDE, whitelist=["remote"]).added == ("remote",)
-    with pytest.raises(InvalidDocument, match="has no server 'files2', 'x', to be imported"):
+    with pytest.raises(InvalidDocument, match="there is no server 'files2', 'x' to import"):
         engine.import_config(CLAUDE, whitelist=["files", "files2", "x"])
     assert engine.import_config(CLAUDE, mode="replace", whitelist=[]).removed == ("remote",)
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent_master_storage.engine import Internal, ServerConfig, times
-from agent_master_storage.engine.types import fingerprint
+from agent_master_storage.engine.json_object import fingerprint
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.engine import Engine
-from agent_master_storage.engine.types import Internal, ServerConfig
+from agent_master_storage.engine.server import Internal, ServerConfig
 
 #: names that the engine gives a meaning to, where they stand
 KNOWN = {

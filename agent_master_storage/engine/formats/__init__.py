@@ -22,10 +22,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from ..json_path import get_at
 from . import limits, registry
-from .base import Format, Imported, look
-from .detecting import detect
-from .registry import all_formats, get, names, of_file, register, unregister
+from .format import Format, Imported
+from .registry import all_formats, detect, get, names, of_file, register, unregister
 from .syntax import SYNTAXES, dumps, loads
 
 __all__ = [
@@ -70,7 +70,7 @@ def parse(
 def _told(document: Any, path: str | PurePath) -> Format:
     named = of_file(path)
     # A file of the name may hold something else, which its content tells.
-    if named is not None and isinstance(look(document, named.path), Mapping):
+    if named is not None and isinstance(get_at(document, named.path), Mapping):
         return named
     return detect(document)
 

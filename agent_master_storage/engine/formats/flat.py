@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..exceptions import InvalidDocument
-from .base import Format, Json
-from .servers import looks_like_one
+from .format import Format, Json
+from .spelling import looks_like_one
 
 
 class Flat(Format):

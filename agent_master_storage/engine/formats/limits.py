@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .. import paths
+from .. import json_path
 from ..exceptions import InvalidDocument
 
 Path = tuple[str, ...]
@@ -55,7 +55,7 @@ def check_tree(document: Any, max_nodes: int = MAX_NODES) -> None:
         level = below
         if not level:
             return
-    raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels", paths.join(level[0][0][:4]))
+    raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels", json_path.join(level[0][0][:4]))
 
 
 def _children(path: Path, node: Any) -> Iterable[tuple[Path, Any]]:
@@ -69,17 +69,17 @@ def _children(path: Path, node: Any) -> Iterable[tuple[Path, Any]]:
 
 def _key(path: Path, key: Any) -> str:
     if not isinstance(key, str):
-        raise InvalidDocument(f"the key {key!r} is no string", paths.join(path))
+        raise InvalidDocument(f"the key {key!r} is no string", json_path.join(path))
     _check_scalar(path, key)
     return key
 
 
 def _check_scalar(path: Path, value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidDocument("must be a finite number", paths.join(path))
+        raise InvalidDocument("must be a finite number", json_path.join(path))
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
             reason = "holds a lone surrogate, which UTF-8 can't encode"
-            raise InvalidDocument(reason, paths.join(path)) from None
+            raise InvalidDocument(reason, json_path.join(path)) from None

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from ...handler import DEFAULT_ALIAS
 from .. import formats
-from ..importing import Mode
-from ..types import TRANSPORTS
+from ..server import TRANSPORTS
+from ..transfer import Mode
 
 _SYNTAXES = {"choices": formats.SYNTAXES, "help": "of the text; unless given, told by the data"}
 _FORMATS = f"{', '.join(formats.names())}; unless given, told by the path or the data"

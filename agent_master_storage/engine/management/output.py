@@ -8,11 +8,11 @@ from typing import Any
 
 from .. import Server
 from ..backups import Backup
-from ..destination import Destination
-from ..importing import ImportResult
-from ..preview import Preview
-from ..results import SyncResult
+from ..destinations.destination import Destination
+from ..destinations.plan import Preview
+from ..destinations.sync import SyncResult
 from ..secrets import mask_config
+from ..transfer import ImportResult
 
 _DONE = ("added", "updated", "unchanged", "skipped", "removed")
 

@@ -13,8 +13,8 @@ from ...rest.parsers import MERGE_PATCH, JsonParser, MergePatchParser
 from ...rest.serializers import reject_unknown
 from .. import Engine
 from .. import representations as faces
-from ..destination import FILE, STORAGE, Destination
-from ..places import check_remote
+from ..destinations.destination import FILE, STORAGE, Destination
+from ..destinations.location import check_remote
 from . import openapi
 from .base import NamedView, flag_of, text_of
 

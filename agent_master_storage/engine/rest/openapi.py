@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ...rest.openapi import ERRORS, header, query, responses
 from ...rest.parsers import MERGE_PATCH
 from .. import formats
-from ..types import TRANSPORTS
+from ..server import TRANSPORTS
 from . import serializers
 
 try:

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from ...rest.serializers import ErrorSerializer
-from ..types import TRANSPORTS
+from ..server import TRANSPORTS
 
 
 class EngineErrorSerializer(ErrorSerializer):

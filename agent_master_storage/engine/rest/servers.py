@@ -13,9 +13,9 @@ from ...rest import params
 from ...rest.parsers import MERGE_PATCH, JsonParser, MergePatchParser
 from .. import Document, Engine, Server
 from .. import representations as faces
-from ..core import until_first
+from ..document_store import retry_conflicts
 from ..exceptions import ServerChanged, ServerExists, ServerNotFound
-from ..filters import ServerFilter
+from ..servers import ServerFilter
 from . import openapi
 from .base import NamedView, text_of
 from .reading import Given
@@ -65,7 +65,7 @@ class ServerView(ServersView):
         given = Given.of(document)
         self.shows_secrets()
         with self.acting():
-            new = until_first(
+            new = retry_conflicts(
                 lambda: self._put(name, given), ServerChanged, ServerExists, ServerNotFound
             )
         return self.one(name, 201 if new else 200)
@@ -96,7 +96,7 @@ class ServerView(ServersView):
         given = Given.of(patch)
         self.shows_secrets()
         with self.acting():
-            until_first(lambda: self._patch(name, given), ServerChanged)
+            retry_conflicts(lambda: self._patch(name, given), ServerChanged)
         return self.one(name)
 
     def _patch(self, name: str, given: Given) -> None:

@@ -13,9 +13,8 @@ are no secrets and stay.
 
 from __future__ import annotations
 
-from .advising import Advice, advice
-from .masking import CHANGED, MASK, mask, mask_both, mask_config, mask_text
-from .restoring import restore
+from .literals import Advice, advice
+from .masks import CHANGED, MASK, mask, mask_both, mask_config, mask_text, restore
 
 __all__ = [
     "CHANGED",

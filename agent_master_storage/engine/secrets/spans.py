@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..variables import REFERENCE
-from . import shapes
+from . import patterns
 
 #: user:password@ of a URL; the password ends at the last @ before a slash
 _USERINFO = re.compile(r"\b[A-Za-z][\w+.-]{0,30}://[^\s/?#:@]*:([^\s/?#]+)@")
@@ -33,7 +33,7 @@ class Span:
     sure: bool = True
 
 
-def find(text: str) -> list[Span]:
+def find_in_text(text: str) -> list[Span]:
     """What must not be shown of a text, in order, without overlap. References are none of it."""
     if len(text) < 4:
         return []
@@ -49,8 +49,8 @@ def is_secret(value: str) -> bool:
     """Whether what stands under a secret's name is one: a literal, and no placeholder."""
     text = without_scheme(value)
     if REFERENCE.search(text) or "://" in text:
-        return any(span.sure for span in find(text))
-    return not shapes.is_plain(text)
+        return any(span.sure for span in find_in_text(text))
+    return not patterns.is_plain(text)
 
 
 def replace(text: str, found: Sequence[Span], by: Callable[[Span], str]) -> str:
@@ -69,8 +69,8 @@ def without_scheme(value: str) -> str:
 
 
 def _all(text: str) -> Iterator[Span]:
-    for start, end, what in shapes.tokens(text):
-        yield Span(start, end, what, sure=not shapes.is_placeholder(text[start:end]))
+    for start, end, what in patterns.tokens(text):
+        yield Span(start, end, what, sure=not patterns.is_placeholder(text[start:end]))
     for found in _USERINFO.finditer(text):
         yield from _if_literal(found, 1, "the password of a URL", "password")
     for found in _AFTER_BEARER.finditer(text):
@@ -78,11 +78,84 @@ def _all(text: str) -> Iterator[Span]:
     for pattern in (_QUERY, _ASSIGNED, _FLAG):
         for found in pattern.finditer(text):
             value = found[2].strip("\"'")
-            if shapes.is_secret_name(found[1]) and not shapes.is_harmless(value):
+            if patterns.is_secret_name(found[1]) and not patterns.is_harmless(value):
                 yield from _if_literal(found, 2, f"the value of {found[1]!r}", found[1])
 
 
 def _if_literal(found: re.Match[str], group: int, what: str, name: str) -> Iterator[Span]:
     if not REFERENCE.search(found[group]):
-        sure = not shapes.is_plain(found[group].strip("\"'"))
+        sure = not patterns.is_plain(found[group].strip("\"'"))
         yield Span(*found.span(group), what, name, sure)
+
+
+# MERGED FROM agent_master_storage/engine/secrets/arguments.py
+# Secrets among the arguments of a command: flags with a value, headers, variables.
+
+_ARGUMENT = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_HEADER_FLAGS = frozenset(("H", "header", "headers"))
+_VARIABLE_FLAGS = frozenset(("e", "env"))
+_HEADER = re.compile(r"([\w-]+)\s*:\s*(?=\S)")
+_VARIABLE = re.compile(r"([A-Za-z_]\w*)=(?=.)")
+
+
+def find_in_arguments(args: Sequence[str]) -> list[list[Span]]:
+    """For each argument the parts of it that are secrets.
+
+    Headers and variables that are passed on are masked whatever they hold, as they are under
+    ``headers`` and ``env``: ``sure`` is false where nothing else speaks for a secret.
+    """
+    found: list[list[Span]] = []
+    flag = ""
+    for arg in args:
+        found.append(_tidy(_in_argument(arg, flag)))
+        match = _ARGUMENT.fullmatch(arg)
+        flag = match[1] if match and match[2] is None else ""
+    return found
+
+
+def _in_argument(arg: str, flag: str) -> Iterator[Span]:
+    """``flag`` is the one before, when it awaits a value."""
+    match = _ARGUMENT.fullmatch(arg)
+    if match and match[2] is not None:
+        yield from _value(arg, match.start(2), match[1], strict=False)
+    elif match is None and flag:
+        # Whether the flag takes a value is not known, so one must look like a secret.
+        yield from _value(arg, 0, flag, strict=True)
+    variable = _VARIABLE.match(arg)
+    if variable and patterns.is_secret_name(variable[1]):
+        yield from _literal(arg, variable.end(), variable[1], strict=False)
+    yield from find_in_text(arg)
+
+
+def _value(arg: str, start: int, flag: str, *, strict: bool) -> Iterator[Span]:
+    inner = {**dict.fromkeys(_HEADER_FLAGS, _HEADER), **dict.fromkeys(_VARIABLE_FLAGS, _VARIABLE)}
+    pattern = inner.get(flag)
+    named = pattern.match(arg, start) if pattern else None
+    if named:
+        yield from _literal(arg, named.end(), named[1], strict=False)
+    elif patterns.is_secret_name(flag) and not (strict and patterns.is_harmless(arg)):
+        yield from _literal(arg, start, flag, strict=strict)
+
+
+def _literal(arg: str, start: int, name: str, *, strict: bool) -> Iterator[Span]:
+    rest = arg[start:]
+    start += len(rest) - len(without_scheme(rest))
+    value = arg[start:]
+    if value and not REFERENCE.search(value):
+        secret = patterns.is_secret_name(name) and is_secret(value)
+        sure = secret and (not strict or _is_random(value))
+        yield Span(start, len(arg), f"the value of {name!r}", name, sure)
+
+
+def _is_random(value: str) -> bool:
+    """A name of a package or a tool that follows a switch is none."""
+    return len(value) >= 8 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+
+
+def _tidy(found: Iterator[Span]) -> list[Span]:
+    """In order, without overlap; the longest and surest first."""
+    kept: list[Span] = []
+    for span in sorted(found, key=lambda span: (span.start, -span.end, not span.sure)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept

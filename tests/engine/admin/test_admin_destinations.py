@@ -80,7 +80,7 @@ def test_the_list(admin_client: Client, cursor: Engine, path: Path) -> None:
     text = text_of(admin_client.get(LIST))
     assert str(path) in text
     assert "targets:key:config" in text
-    assert "failed: the destination 'cursor' can't be used" in text
+    assert "failed: the destination 'cursor' cannot be used" in text
     assert "2 MCP destinations" in text
     assert "cursor" not in text_of(admin_client.get(f"{LIST}?alias=plain"))
     assert admin_client.get(f"{LIST}?alias=none").status_code == 404
@@ -106,7 +106,7 @@ def test_several_at_once(admin_client: Client, cursor: Engine, path: Path, setti
     given = {"action": "dry_run", "_selected_action": quoted}
     text = text_of(admin_client.post(LIST, given, follow=True))
     assert "“cursor”: would have 1 added, 1 removed." in text
-    assert "The destination 'elsewhere' can't be used" in text
+    assert "The destination 'elsewhere' cannot be used" in text
     assert servers(path) == ["old"]
     text = text_of(admin_client.post(LIST, {**given, "action": "sync"}, follow=True))
     assert "“cursor”: 1 added, 1 removed." in text
@@ -147,7 +147,7 @@ def test_a_file_outside_of_the_folders_is_refused(
     answer = add(admin_client, engine, name="ev", config_path="/etc/key")
     assert answer.status_code == 200
     [fault] = answer.context["form"].errors["config_path"]
-    assert "is in none of the folders of AGENT_MASTER_STORAGE_DESTINATION_ROOTS" in fault
+    assert "is outside the directories of AGENT_MASTER_STORAGE_DESTINATION_ROOTS" in fault
     assert engine.list_destinations() == []
 
 
@@ -161,9 +161,9 @@ def test_add_a_key(admin_client: Client, engine: Engine) -> None:
     ("fields", "field", "message"),
     [
         ({"name": ""}, "name", "This field is required"),
-        ({"name": "all"}, "name", "means every destination"),
+        ({"name": "all"}, "name", "must be a text"),
         ({"name": "there"}, "name", "There is such a destination already"),
-        ({"config_path": "mcp.json"}, "config_path", "is absolute"),
+        ({"config_path": "mcp.json"}, "config_path", "must be absolute"),
         ({"config_format": "vim"}, "config_format", "Select a valid choice"),
         ({"server_name_pattern": "("}, "server_name_pattern", "unterminated"),
         ({"alias": "none"}, "alias", "Select a valid choice"),
@@ -189,7 +189,7 @@ def test_edit(admin_client: Client, cursor: Engine, path: Path) -> None:
     edit(admin_client, cursor, "cursor", config_path="")
     assert cursor.get_destination("cursor").type == "storage"
     bad = edit(admin_client, cursor, "cursor", config_path="x")
-    assert "is absolute" in str(bad.context["form"].errors["config_path"])
+    assert "must be absolute" in str(bad.context["form"].errors["config_path"])
 
 
 def test_where_the_buttons_lead(admin_client: Client, cursor: Engine) -> None:
@@ -291,10 +291,10 @@ def test_files_are_written_where_that_was_allowed(
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = None
     page = admin_client.get(url(cursor, "cursor", "sync"))
     assert page.status_code == 409
-    assert "AGENT_MASTER_STORAGE_DESTINATION_ROOTS alone" in text_of(page)
+    assert "AGENT_MASTER_STORAGE_DESTINATION_ROOTS, which is not set" in text_of(page)
     assert admin_client.post(url(cursor, "cursor", "sync"), {"seen": ""}).status_code == 409
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = ["/elsewhere"]
-    assert "is in none of the folders" in text_of(admin_client.get(url(cursor, "cursor", "sync")))
+    assert "is outside the directories" in text_of(admin_client.get(url(cursor, "cursor", "sync")))
     assert servers(path) == ["old"]
 
 
@@ -302,7 +302,7 @@ def test_what_can_not_be_read_is_told_of(admin_client: Client, cursor: Engine, p
     path.write_text("no JSON")
     page = admin_client.get(url(cursor, "cursor", "sync"))
     assert page.status_code == 409
-    assert "can't be used" in text_of(page)
+    assert "cannot be used" in text_of(page)
     assert path.read_text() == "no JSON"
 
 

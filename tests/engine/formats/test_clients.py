@@ -10,8 +10,7 @@ import pytest
 
 from agent_master_storage.engine import formats
 from agent_master_storage.engine.exceptions import InvalidDocument
-from agent_master_storage.engine.types import ServerConfig
-from agent_master_storage.engine.validation import checked
+from agent_master_storage.engine.server import ServerConfig, checked
 
 DATA = Path(__file__).parents[1] / "data"
 CLIENTS: dict[str, Any] = json.loads((DATA / "clients.json").read_text("utf-8"))

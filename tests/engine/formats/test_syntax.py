@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent_master_storage.engine import formats
 from agent_master_storage.engine.exceptions import InvalidDocument
 from agent_master_storage.engine.formats import syntax
-from agent_master_storage.engine.formats.syntax import jsontext
+from agent_master_storage.engine.formats.syntax import json_syntax as jsontext
 from agent_master_storage.exceptions import InvalidValue
 
 from . import strategies

@@ -297,7 +297,7 @@ def test_a_file_outside_of_the_folders_is_refused(
     engine: Engine, tmp_path: Path, settings: Any
 ) -> None:
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path]
-    with pytest.raises(CommandError, match="/etc/passwd is in none of the folders"):
+    with pytest.raises(CommandError, match="/etc/passwd is outside the directories"):
         run("add-destination", "ev", "/etc/passwd")
     assert engine.list_destinations() == []
 

@@ -319,7 +319,7 @@ def test_a_file_outside_of_the_folders_is_refused(api: Api, settings: Any, tmp_p
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [str(tmp_path)]
     answer = api.post("destinations", body={"name": "ev", "path": "/etc/passwd"})
     assert error(answer) == (400, "invalid_destination")
-    assert "/etc/passwd is in none of the folders" in answer.content.decode()
+    assert "/etc/passwd is outside the directories" in answer.content.decode()
     assert api.get("destinations").json()["results"] == []
 
 

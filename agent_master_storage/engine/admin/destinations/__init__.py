@@ -5,5 +5,6 @@
 ``forms``    a destination as a form
 
 Destinations stand in the engine's document as servers do, and the same rule decides. A file is
-looked at and written in the folders that the project allowed alone; see ``engine.places``.
+looked at and written in the folders that the project allowed alone; see
+``engine.destinations.location``.
 """

@@ -8,8 +8,9 @@ from typing import Any, cast
 from django import forms
 
 from ... import formats
-from ...destination import Destination
-from ...roots import ROOTS, allowed_roots
+from ...destinations.destination import Destination
+from ...destinations.files import ROOTS, allowed_roots
+from ...exceptions import InvalidDestination
 from ..servers.forms import TEXT
 
 #: what the form decides about
@@ -70,15 +71,10 @@ class DestinationForm(forms.Form):
             names.insert(0, (stored, stored))
         cast("forms.ChoiceField", self.fields["config_format"]).choices = names
 
-    def refuse(self, reason: str) -> None:
-        """Say what the engine refused, at the field that it is about."""
-        fields = {"path": "config_path", "serverNamePattern": "server_name_pattern"}
-        about = next((field for word, field in fields.items() if word in reason), None)
-        if "none of the folders" in reason:
-            about = "config_path"
-        elif "name is a text" in reason or "key" in reason:
-            about = "name" if "name" in self.fields else None
-        self.add_error(about, f"{reason[:1].upper()}{reason[1:]}.")
+    def refuse(self, error: InvalidDestination) -> None:
+        """Show the reason why the engine refused the destination, at the field that caused it."""
+        field = error.field if error.field in self.fields else None
+        self.add_error(field, f"{error.reason[:1].upper()}{error.reason[1:]}.")
 
 
 class AddDestinationForm(DestinationForm):

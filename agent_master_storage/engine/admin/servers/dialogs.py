@@ -9,7 +9,7 @@ from django import forms
 
 from ....admin.content import unify_line_ends
 from ... import formats
-from ...validation import MAX_NAME_LENGTH
+from ...server import MAX_NAME_LENGTH
 from .forms import TEXT, checked_name
 from .secrets import Json
 

@@ -16,8 +16,7 @@ from ....exceptions import InvalidValue
 from ... import Server, ServerConfig
 from ...exceptions import InvalidServer
 from ...secrets import restore
-from ...types import TRANSPORTS
-from ...validation import MAX_NAME_LENGTH, check_name, checked
+from ...server import MAX_NAME_LENGTH, TRANSPORTS, check_name, checked
 from .rows import PairsWidget, Row, RowsField, RowsWidget, rows_of
 from .secrets import Json, Original
 

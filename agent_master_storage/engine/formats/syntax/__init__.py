@@ -14,7 +14,9 @@ from typing import Any
 from ....exceptions import InvalidValue
 from ...exceptions import InvalidDocument
 from .. import limits
-from . import jsontext, tomltext, yamltext
+from . import json_syntax as jsontext
+from . import toml_syntax as tomltext
+from . import yaml_syntax as yamltext
 
 SYNTAXES = ("json", "yaml", "toml")
 

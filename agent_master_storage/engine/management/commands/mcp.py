@@ -16,12 +16,14 @@ from .... import serialization as wire
 from ....actor import actor
 from ....exceptions import StorageError
 from ....handler import storages
-from ... import Engine, bulk, files, formats
+from ... import Engine, formats
 from ... import representations as faces
-from ...destination import DEFAULT_FORMAT
+from ...destinations import files
+from ...destinations.destination import DEFAULT_FORMAT
+from ...destinations.sync import SyncResult
 from ...exceptions import InvalidDocument
-from ...results import Results
 from ...secrets import advice, mask
+from ...servers import remove_servers, set_servers_enabled
 from .. import arguments, output
 
 #: of the changes it makes
@@ -97,7 +99,7 @@ class Command(BaseCommand):
         self._set_enabled(options["names"], False)
 
     def _set_enabled(self, names: list[str], enabled: bool) -> None:
-        changed = [server.name for server in bulk.set_enabled(self.engine, names, enabled)]
+        changed = [server.name for server in set_servers_enabled(self.engine, names, enabled)]
         word = "enabled" if enabled else "disabled"
         same = [name for name in names if name not in changed]
         lines = [f"{word} {name}" for name in changed]
@@ -105,7 +107,7 @@ class Command(BaseCommand):
         self.say("\n".join(lines), {word: changed, "unchanged": same})
 
     def remove_(self, options: dict[str, Any]) -> None:
-        removed = [one.name for one in bulk.remove(self.engine, dict.fromkeys(options["names"]))]
+        removed = [one.name for one in remove_servers(self.engine, dict.fromkeys(options["names"]))]
         self.say("\n".join(f"removed {name}" for name in removed), {"removed": removed})
 
     def rename_(self, options: dict[str, Any]) -> None:
@@ -199,7 +201,7 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 return
 
-    def _tell(self, results: Results) -> None:
+    def _tell(self, results: list[SyncResult]) -> None:
         text = "\n".join(map(output.synced, results)) or "no destinations"
         self.say(text, [faces.synced(result) for result in results])
         self.stdout.flush()

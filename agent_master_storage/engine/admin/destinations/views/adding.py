@@ -35,7 +35,7 @@ class AddView(DestinationsView):
         try:
             engine_of(alias).add_destination(name, path, format, **fields)
         except InvalidDestination as error:
-            form.refuse(error.reason)
+            form.refuse(error)
             return self.show(form)
         except DestinationExists:
             form.add_error("name", "There is such a destination already.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ....destination import Destination
+from ....destinations.destination import Destination
+from ....destinations.location import check_remote
 from ....exceptions import DestinationNotFound, EngineError
-from ....places import check_remote
 from ...document_view import DocumentView, PartView
 from ...parts import DestinationAddress, PartAddress
 

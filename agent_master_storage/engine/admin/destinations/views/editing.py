@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from ....destination import FILE, STORAGE, Destination
+from ....destinations.destination import FILE, STORAGE, Destination
 from ....exceptions import DestinationChanged, InvalidDestination
 from ..forms import FIELDS, DestinationForm
 from .base import DestinationPage, facts
@@ -37,7 +37,7 @@ class EditView(DestinationPage):
         try:
             return self.save(found, form)
         except InvalidDestination as error:
-            form.refuse(error.reason)
+            form.refuse(error)
             return self.show(found, form)
         except DestinationChanged:
             return self.conflict(self.found(), form)

@@ -16,10 +16,10 @@ from .....admin.permissions import visible
 from .....admin.views.listing import Choice
 from .....exceptions import StorageError, StorageUnavailable
 from .... import times
-from ....destination import Destination
+from ....destinations.destination import Destination
+from ....destinations.location import check_remote
+from ....destinations.sync import SyncResult
 from ....exceptions import InvalidDocument
-from ....places import check_remote
-from ....results import SyncResult
 from ...document_view import engine_of
 from ...parts import DestinationAddress, document_of
 from .base import DestinationsView

@@ -10,11 +10,11 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from .....admin.diffs import of_text
-from ....destination import Destination
+from ....destinations.destination import Destination
+from ....destinations.plan import Preview
+from ....destinations.sync import SyncResult
 from ....exceptions import DestinationUnavailable, InvalidDestination
-from ....preview import Preview
-from ....results import SyncResult
-from ....types import fingerprint
+from ....json_object import fingerprint
 from .base import DestinationPage
 
 

@@ -17,9 +17,9 @@ from .....handler import storages
 from .... import Document, Engine, formats
 from ....exceptions import DocumentChanged, InvalidDocument
 from ....formats import Imported
-from ....importing import Import, ImportResult, Mode, chosen
 from ....keys import CONFIG
 from ....secrets import advice, mask_both
+from ....transfer import Import, ImportResult, Mode, selected_servers
 from ..dialogs import ImportForm
 from ..forms import sentence
 from .base import ServersView, as_content, engine_of
@@ -52,7 +52,7 @@ class Job:
 
     def apply(self, imported: Imported, document: Document) -> ImportResult:
         """Do it to a document that is not stored."""
-        taken = chosen(imported, self.chosen)
+        taken = selected_servers(imported, self.chosen)
         return Import(imported=imported, servers=taken, mode=self.mode, source="import").apply(
             document
         )

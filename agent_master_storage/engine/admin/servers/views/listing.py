@@ -18,11 +18,12 @@ from .....admin.permissions import visible
 from .....admin.views.base import FILTERS
 from .....admin.views.listing import Choice
 from .....exceptions import StorageUnavailable
-from .... import Server, bulk, times
+from .... import Server, times
 from ....exceptions import InvalidDocument, ServerChanged, ServerNotFound
 from ....keys import CONFIG
 from ....secrets import advice, mask_config
-from ....types import TRANSPORTS
+from ....server import TRANSPORTS
+from ....servers import remove_servers, set_servers_enabled
 from ...parts import ServerAddress, document_of
 from .base import ServersView, engine_of
 
@@ -168,7 +169,7 @@ class ListView(ServersView):
         """Enable or disable servers of one storage, all of them or none."""
         word = _ACTIONS[action]
         try:
-            changed = bulk.set_enabled(engine_of(alias), names, action == "enable")
+            changed = set_servers_enabled(engine_of(alias), names, action == "enable")
         except ServerNotFound as error:
             self.say(f"Nothing was {word} in {alias}: {error}.", ERROR)
             return
@@ -209,7 +210,7 @@ class ListView(ServersView):
     def delete_in(self, alias: str, seen: dict[str, str]) -> None:
         """Delete servers of one storage, or say which was changed meanwhile."""
         try:
-            removed = bulk.remove(engine_of(alias), dict(seen))
+            removed = remove_servers(engine_of(alias), dict(seen))
         except (ServerChanged, ServerNotFound) as error:
             self.say(f"Nothing was deleted in {alias}: {error}.", ERROR)
             return

@@ -1,0 +1,184 @@
+"""``mcpServers``: an object from name to server, in a file that may hold anything else.
+
+Claude Desktop began it and most clients took it over. What they call a remote server differs;
+who does it in a way of their own is a subclass here below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from ..json_path import get_at
+from .format import Format, Json, Names
+from .spelling import Spelling, looks_like_one
+
+
+class McpServers(Format):
+    """Remote servers have a ``url``, and a ``type`` of sse or http."""
+
+    name = "mcpServers"
+    title = "a document with mcpServers"
+    clients: ClassVar[Names] = (
+        "claude-desktop",
+        "claude-code",
+        "cursor",
+        "kiro",
+        "lm-studio",
+        "amazon-q",
+    )
+    files: ClassVar[Names] = (
+        ".mcp.json",
+        ".cursor/mcp.json",
+        ".kiro/settings/mcp.json",
+        "claude_desktop_config.json",
+    )
+    path: ClassVar[Names] = ("mcpServers",)
+
+
+class Cline(McpServers):
+    """Cline: ``type`` is streamableHttp; a ``url`` without one is SSE."""
+
+    name = "cline"
+    title = "Cline's mcpServers"
+    clients = ()
+    files = ("cline_mcp_settings.json",)
+    spelling = Spelling(
+        types={"sse": "sse", "http": "streamableHttp", "streamable-http": "streamableHttp"},
+        default="sse",
+    )
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        return any(server.get("type") == "streamableHttp" for server in _servers(document))
+
+
+class Roo(McpServers):
+    """Roo Code: ``type`` is streamable-http. Not told apart from others by its looks."""
+
+    name = "roo"
+    title = "Roo Code's mcpServers"
+    clients = ("roo-code", "kilo-code")
+    files = (".roo/mcp.json", ".kilocode/mcp.json")
+    spelling = Spelling(
+        types={"sse": "sse", "http": "streamable-http", "streamable-http": "streamable-http"}
+    )
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        return False
+
+
+class Windsurf(McpServers):
+    """Windsurf: the URL stands under ``serverUrl``, whatever the transport."""
+
+    name = "windsurf"
+    title = "Windsurf's mcpServers"
+    clients = ()
+    files = ("windsurf/mcp_config.json",)
+    spelling = Spelling(
+        types={},
+        urls={"sse": "serverUrl", "http": "serverUrl", "streamable-http": "serverUrl"},
+    )
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        keys = {key for server in _servers(document) for key in server}
+        return "serverUrl" in keys and not keys & {"url", "httpUrl"}
+
+
+class Gemini(McpServers):
+    """Gemini CLI: ``httpUrl`` for http, ``url`` for SSE."""
+
+    name = "gemini"
+    title = "Gemini CLI's mcpServers"
+    clients = ("gemini-cli", "qwen-code")
+    files = (".gemini/settings.json", ".qwen/settings.json")
+    spelling = Spelling(
+        types={}, urls={"http": "httpUrl", "streamable-http": "httpUrl"}, default="sse"
+    )
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        keys = {key for server in _servers(document) for key in server}
+        return "httpUrl" in keys and "serverUrl" not in keys
+
+
+def _servers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    found = get_at(document, McpServers.path)
+    for server in found.values() if isinstance(found, Mapping) else ():
+        if isinstance(server, Mapping):
+            yield server
+
+
+# MERGED FROM agent_master_storage/engine/formats/vscode.py
+# VS Code: ``servers`` and ``inputs``, in a file of their own or under ``mcp`` in settings.
+#
+# https://code.visualstudio.com/docs/copilot/reference/mcp-configuration
+
+
+class VsCode(Format):
+    """``.vscode/mcp.json``: each server says its ``type``."""
+
+    name = "vscode"
+    title = "VS Code's servers and inputs"
+    clients: ClassVar[Names] = ("vs-code", "visual-studio", "copilot")
+    files: ClassVar[Names] = (".vscode/mcp.json",)
+    path: ClassVar[Names] = ("servers",)
+    inputs_path: ClassVar[Names] = ("inputs",)
+    schemes: ClassVar[Names] = ("http", "https", "unix", "pipe")
+    spelling = Spelling(
+        types={"stdio": "stdio", "sse": "sse", "http": "http", "streamable-http": "http"}
+    )
+
+
+class VsCodeSettings(VsCode):
+    """``settings.json``: the same under ``mcp``, beside all other settings."""
+
+    name = "vscode-settings"
+    title = "VS Code's settings with mcp"
+    clients = ()
+    files = (".vscode/settings.json",)
+    path = ("mcp", "servers")
+    inputs_path = ("mcp", "inputs")
+
+
+# MERGED FROM agent_master_storage/engine/formats/others.py
+# Clients that keep servers under a key of their own.
+
+
+class Codex(Format):
+    """Codex: ``mcp_servers`` in config.toml, with ``http_headers`` and ``enabled``.
+
+    https://github.com/openai/codex/blob/main/docs/config.md
+    """
+
+    name = "codex"
+    title = "Codex's mcp_servers"
+    files = (".codex/config.toml",)
+    syntax = "toml"
+    path = ("mcp_servers",)
+    spelling = Spelling(types={}, headers="http_headers", off=("enabled", False), default="http")
+
+
+class Zed(Format):
+    """Zed: ``context_servers`` in settings.json, where its extensions have their settings too.
+
+    https://zed.dev/docs/ai/mcp
+    """
+
+    name = "zed"
+    title = "Zed's context_servers"
+    files = (".config/zed/settings.json", ".zed/settings.json")
+    path = ("context_servers",)
+    spelling = Spelling(types={}, off=("enabled", False))
+
+    def is_foreign(self, name: str, raw: Any) -> bool:
+        """What an extension starts has no command here."""
+        if not isinstance(raw, Mapping) or "command" in raw:
+            return False
+        return "settings" in raw and not looks_like_one(raw)
+
+    def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
+        """Also the form of 2024, in which ``command`` is an object with path, args and env."""
+        command = raw.get("command") if isinstance(raw, Mapping) else None
+        if isinstance(command, Mapping):
+            started = {("command" if key == "path" else key): command[key] for key in command}
+            raw = {**raw, "command": None, **started}
+        return super().read_server(raw, where, warnings)

@@ -1,0 +1,1 @@
+"""Tests of destinations, sync and auto-sync."""
