@@ -1,6 +1,10 @@
-"""HTTP over the storages: a DRF viewset, with no logic of its own beyond HTTP's.
+"""The REST API: thin Django REST framework views over the storages.
 
-Where to start reading: ``urls.py`` has the table of routes, ``viewset.py`` what answers them,
-``changes.py`` the log with long poll and server-sent events. ``base.py`` holds what all views
-share, ``writing.py`` how a condition becomes one on a revision.
+Modules have the names that they have in DRF. Where to start reading:
+
+``urls``         the routes
+``viewsets``     entries, commits and status
+``changes``      the change log: pages, long polls and server-sent events (``sse``)
+``views``        the base class of all views
+``writer``       writes under HTTP preconditions (``etags``) and permissions
 """

@@ -1,8 +1,8 @@
-"""The change log over HTTP: a page, a long poll, or an endless stream of events.
+"""The change log over HTTP: a page, a long poll, or an endless event stream.
 
-The view is asynchronous, so that who waits holds no thread. DRF's own steps (authentication,
-permission, throttling, rendering) are synchronous and run in the request's thread before and
-after.
+The view is asynchronous, so that a waiting request does not occupy a thread. DRF's own steps
+(authentication, permissions, throttling, rendering) are synchronous and run in the request's
+thread before and after.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from .. import permissions, serialization, shutdown
 from ..authentication import Identity
@@ -23,9 +22,10 @@ from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported
 from ..watch import Page
 from . import params
-from .follower import Follower, let_go_of_thread
+from .follower import Follower, release_request_thread
 from .openapi import describe_changes
-from .params import Query
+from .pagination import next_link
+from .params import ChangeQuery
 from .renderers import EventRenderer, JsonRenderer, PageRenderer
 from .sse import EventStream, parse_event_id
 from .views import StorageView
@@ -41,63 +41,66 @@ class ChangesView(StorageView):
     name = "Changes"
 
     async def get(self, request: Request, alias: str) -> HttpResponseBase:
-        """Return the changes after ``?since=``, wait for some, or stream them as events."""
-        query = _query(request)
+        """Return the changes after ``?since=``, wait for changes, or stream them as events."""
+        query = _change_query(request)
         storage = self.storage
         if not isinstance(storage, LoggedStorage):
-            raise NotSupported(f"{storage!r} keeps no change log")
+            raise NotSupported(f"{storage!r} does not support a change log")
         if _wants_events(request):
             self._require_asgi("an event stream")
             body = request.method != "HEAD"
-            return await EventStream.open(storage, query, self._still_may(query), body=body)
+            return await EventStream.open(storage, query, self._permission_check(query), body=body)
         page = await _in_thread(lambda: _read(storage, query))
         if not page.batches and query.wait:
             self._require_asgi("waiting")
             page = await self._wait(storage, query, page)
         return Response(self._body(query, page))
 
-    async def _wait(self, storage: LoggedStorage, query: Query, page: Page) -> Page:
+    async def _wait(self, storage: LoggedStorage, query: ChangeQuery, page: Page) -> Page:
         follower = Follower(storage, query.selector, page.through, page.state.epoch)
         try:
             await follower.open()
-            await let_go_of_thread()
+            await release_request_thread()
             if not await follower.wait(query.wait):
                 return page
         finally:
             follower.close()
         return await _in_thread(lambda: _read(storage, query, page.through))
 
-    def _body(self, query: Query, page: Page) -> dict[str, Any]:
+    def _body(self, query: ChangeQuery, page: Page) -> dict[str, Any]:
         more = page.through < page.state.revision
-        url = self.request.build_absolute_uri()
         return {
             "revision": page.through,
             "epoch": page.state.epoch,
             "results": [serialization.change(change, query.encoding) for change in page.changes],
-            "next": replace_query_param(url, "since", page.through) if more else None,
+            "next": next_link(self.request, "since", page.through if more else None),
         }
 
-    def _still_may(self, query: Query) -> Callable[[], bool]:
-        """Looks up the visitor anew: sessions end and rights are taken while a stream lasts."""
+    def _permission_check(self, query: ChangeQuery) -> Callable[[], bool]:
+        """Return a function that returns whether the user may still view these changes.
+
+        It looks the user up again on each call: during a long stream the session may end, and
+        permissions may be revoked.
+        """
         http: Any = self.request._request
-        # Django's test client has the query as text.
+        # The query_string in the scope of Django's test client is a str, not bytes.
         scope = {**http.scope, "query_string": http.META["QUERY_STRING"].encode()}
         identity = Identity(scope, self.request.user)
         target = query.selector.key or query.selector.prefix
 
-        def still_may() -> bool:
+        def may_view() -> bool:
             try:
                 return permissions.may(identity.user(), "view", str(self.alias), target)
             except APIException:
                 return False
 
-        return still_may
+        return may_view
 
     def _require_asgi(self, what: str) -> None:
         if not hasattr(self.request._request, "scope"):
-            raise NotSupported(f"{what} needs a server that speaks ASGI")
+            raise NotSupported(f"{what} requires an ASGI server")
 
-    # DRF's dispatch, with a handler that is awaited.
+    # DRF's dispatch(), with an awaited handler.
 
     async def dispatch(  # type: ignore[override]
         self, request: Any, *args: Any, **kwargs: Any
@@ -120,13 +123,13 @@ class ChangesView(StorageView):
         return await _in_thread(lambda: handler(self.request, *args, **kwargs))
 
 
-def _query(request: Request) -> Query:
-    """What the request asks of the log; Last-Event-ID goes before the URL."""
+def _change_query(request: Request) -> ChangeQuery:
+    """Return the validated parameters; Last-Event-ID takes precedence over the URL."""
     since, epoch = params.revision(request, "since"), params.text(request, "epoch") or None
     resumed = request.headers.get("Last-Event-ID")
     if resumed and _wants_events(request):
         since, epoch = parse_event_id(resumed)
-    return Query(
+    return ChangeQuery(
         selector=params.selector(request),
         since=since,
         epoch=epoch,
@@ -140,7 +143,7 @@ def _wants_events(request: Request) -> bool:
     return isinstance(getattr(request, "accepted_renderer", None), EventRenderer)
 
 
-def _read(storage: LoggedStorage, query: Query, since: int | None = None) -> Page:
+def _read(storage: LoggedStorage, query: ChangeQuery, since: int | None = None) -> Page:
     state = storage.log_state()
     position = query.since if since is None else since
     position = state.compacted if position is None else position

@@ -11,7 +11,8 @@ from ..exceptions import InvalidValue
 from .exceptions import PreconditionFailed
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
-# A list may have empty members. Each character fits in one way: no backtracking over and over.
+# A list may have empty members. Each character can match in one way only, so that the pattern
+# cannot backtrack exponentially.
 _TAGS = re.compile(rf"[\s,]*{_TAG.pattern}(?:\s*,[\s,]*{_TAG.pattern})*[\s,]*")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -21,31 +22,36 @@ def etag(revision: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tags:
-    """What one of the headers names: any entry (``*``), or entries at these revisions."""
+class EntityTags:
+    """The value of one header: any entry (``*``), or an entry at one of these revisions."""
 
     any: bool = False
     revisions: frozenset[int] = frozenset()
 
     def match(self, current: int) -> bool:
-        """Whether an entry at ``current`` is meant; 0, a missing one, never is."""
+        """Return whether an entry at revision ``current`` matches; 0 (missing) never does."""
         return current > 0 and (self.any or current in self.revisions)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
-    """The conditions of a request; without one, every state will do."""
+class Precondition:
+    """The conditional headers of a request. It is false if the request has none."""
 
-    match: Tags | None = None
-    none_match: Tags | None = None
+    match: EntityTags | None = None
+    none_match: EntityTags | None = None
 
     @classmethod
-    def of(cls, request: Request) -> Condition:
-        """InvalidValue for a header that is no list of ETags: ignoring it would overwrite."""
+    def of(cls, request: Request) -> Precondition:
+        """Parse the headers.
+
+        Raises:
+            InvalidValue: A header is not a list of ETags. Ignoring it would overwrite the entry
+                unconditionally.
+        """
         return cls(
-            # Strong comparison here, weak there: RFC 9110 has it so.
-            match=_tags(request, "If-Match", weak=False),
-            none_match=_tags(request, "If-None-Match", weak=True),
+            # RFC 9110 requires strong comparison for If-Match and weak for If-None-Match.
+            match=_parse(request, "If-Match", weak=False),
+            none_match=_parse(request, "If-None-Match", weak=True),
         )
 
     def __bool__(self) -> bool:
@@ -53,7 +59,7 @@ class Condition:
 
     @property
     def revision(self) -> int | None:
-        """The one revision that satisfies it (0: the key must be missing), if there is one."""
+        """The only revision that satisfies it (0: the key must not exist), None if not unique."""
         if self.none_match is not None:
             return 0 if self.none_match.any and self.match is None else None
         if self.match is not None and not self.match.any and len(self.match.revisions) == 1:
@@ -67,20 +73,20 @@ class Condition:
         if self.none_match is not None and self.none_match.match(current):
             raise PreconditionFailed(current)
 
-    def unchanged(self, current: int) -> bool:
-        """Whether a GET is to be answered by 304."""
+    def not_modified(self, current: int) -> bool:
+        """Return whether the response to a GET is 304."""
         if self.match is not None and not self.match.match(current):
             return False
         return self.none_match is not None and self.none_match.match(current)
 
 
-def _tags(request: Request, name: str, *, weak: bool) -> Tags | None:
+def _parse(request: Request, name: str, *, weak: bool) -> EntityTags | None:
     header = request.headers.get(name)
     if header is None:
         return None
     if header.strip() == "*":
-        return Tags(any=True)
+        return EntityTags(any=True)
     if not _TAGS.fullmatch(header):
-        raise InvalidValue(f'{name} must be * or ETags such as "7", quoted')
+        raise InvalidValue(f'{name} must be * or a list of quoted ETags such as "7"')
     tags = [tag for is_weak, tag in _TAG.findall(header) if weak or not is_weak]
-    return Tags(revisions=frozenset(int(tag) for tag in tags if _REVISION.fullmatch(tag)))
+    return EntityTags(revisions=frozenset(int(tag) for tag in tags if _REVISION.fullmatch(tag)))

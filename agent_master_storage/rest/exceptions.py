@@ -1,4 +1,4 @@
-"""Every refusal as ``{"detail", "code"}``; never a traceback, never a page for a program."""
+"""Errors as ``{"detail", "code"}``: never a traceback, and never HTML for an API client."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from ..handler import UnknownStorage
 
 logger = logging.getLogger("agent_master_storage.rest")
 
-#: seconds after which a client may try again when the store could not be reached
+#: seconds after which a client may retry if the store could not be reached
 RETRY_AFTER = 1
 
-#: the first that fits
+#: the first class that matches determines the status
 _STATUS: tuple[tuple[type[StorageError], int], ...] = (
     (ValueTooLarge, 413),
     (InvalidKey, 400),
@@ -47,63 +47,66 @@ _STATUS: tuple[tuple[type[StorageError], int], ...] = (
 
 
 class PreconditionFailed(exceptions.APIException):
-    """If-Match or If-None-Match did not hold. ``current``: the entry's revision, 0: missing."""
+    """If-Match or If-None-Match does not hold.
+
+    ``current`` is the entry's revision, 0 if there is no entry.
+    """
 
     status_code = 412
     default_code = "precondition_failed"
 
     def __init__(self, current: int) -> None:
-        stands = f"the entry stands at revision {current}" if current else "there is no entry"
-        super().__init__(f"the condition of the request does not hold: {stands}")
+        state = f"the entry is at revision {current}" if current else "there is no entry"
+        super().__init__(f"the precondition of the request failed: {state}")
         self.current = current
 
 
 class NotJson(exceptions.APIException):
-    """A merge patch for a value that is no JSON document."""
+    """A merge patch was sent for a value that is not a JSON document."""
 
     status_code = 409
     default_code = "not_json"
 
 
 class LengthRequired(exceptions.APIException):
-    """A chunked body, and a server that does not say where it ends."""
+    """The body is chunked, and the WSGI server does not indicate where it ends."""
 
     status_code = 411
     default_code = "length_required"
 
 
 class NotAcceptable(exceptions.NotAcceptable):
-    """None of the faces of this resource is one that the client takes."""
+    """None of the available representations is acceptable to the client."""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """What DRF calls with whatever a view raised."""
+    """Return the response to an exception that a view raised; DRF calls it."""
     if isinstance(error, StorageError):
-        return _of_storage(error, getattr(context.get("view"), "action", None))
+        return _storage_error(error, getattr(context.get("view"), "action", None))
     if isinstance(error, UnknownStorage):
         return Response({"detail": "there is no such storage", "code": "unknown_storage"}, 404)
     if isinstance(error, exceptions.APIException):
-        return _of_api(error)
+        return _api_error(error)
     if isinstance(error, Http404):
-        return _of_api(exceptions.NotFound())
+        return _api_error(exceptions.NotFound())
     if isinstance(error, PermissionDenied):
-        return _of_api(exceptions.PermissionDenied())
+        return _api_error(exceptions.PermissionDenied())
     if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError):
         return Response({"detail": str(error), "code": "bad_request"}, 400)
-    return _of_bug(error, context)
+    return _internal_error(error, context)
 
 
-def _of_storage(error: StorageError, action: str | None) -> Response:
+def _storage_error(error: StorageError, action: str | None) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else None
     body = serialization.error(error)
     if action != "commit":
-        # Other requests have one operation.
+        # The client of any other request sent a single operation.
         body.pop("index", None)
     return Response(body, status, headers=headers)
 
 
-def _of_api(error: exceptions.APIException) -> Response:
+def _api_error(error: exceptions.APIException) -> Response:
     body: dict[str, Any] = {"detail": _text(error.detail), "code": _code(error)}
     for name in ("current", "index"):
         if hasattr(error, name):
@@ -116,10 +119,10 @@ def _of_api(error: exceptions.APIException) -> Response:
     return Response(body, error.status_code, headers=headers)
 
 
-def _of_bug(error: Exception, context: dict[str, Any]) -> Response:
-    """Ours: told to the log and to whoever collects errors, not to the client."""
+def _internal_error(error: Exception, context: dict[str, Any]) -> Response:
+    """Report an unexpected exception to the log and to error collectors, not to the client."""
     request = getattr(context.get("request"), "_request", None)
-    logger.error("a request failed", exc_info=error)
+    logger.error("unhandled exception in a REST view", exc_info=error)
     got_request_exception.send(sender=type(context.get("view")), request=request)
     return Response({"detail": "internal error, see the server's log", "code": "error"}, 500)
 
@@ -130,7 +133,7 @@ def _code(error: exceptions.APIException) -> str:
 
 
 def _text(detail: Any, path: str = "") -> str:
-    """DRF's nested details as one line."""
+    """Return DRF's nested details as one line."""
     if isinstance(detail, dict):
         return "; ".join(_text(value, f"{path}{name}: ") for name, value in detail.items())
     if isinstance(detail, list):

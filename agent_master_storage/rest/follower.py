@@ -1,4 +1,4 @@
-"""Following the log in an event loop, for long polls and event streams."""
+"""Wait for changes in an event loop, for long polls and event streams."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .. import shutdown
 from ..backends.logged import LoggedStorage
 from ..watch import Batch, Selector, Subscription
 
-#: seconds until the log is read again after the store could not be reached
+#: seconds until the log is read again if the store could not be reached
 RETRY_INTERVAL = 1.0
 
 T = TypeVar("T")
 
 
 class Follower:
-    """A subscription that an HTTP response reads from; it ends when the server does."""
+    """The subscription of an HTTP response. It ends when the server shuts down."""
 
     def __init__(self, storage: LoggedStorage, selector: Selector, since: int, epoch: str) -> None:
         self._storage = storage
@@ -31,13 +31,13 @@ class Follower:
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
         self._subscription: Subscription | None = None
-        self._forget_shutdown = shutdown.register(self._on_shutdown)
+        self._unregister = shutdown.register(self._on_shutdown)
         self._closed = False
         self.stopping = False
 
     async def open(self) -> None:
-        """Subscribe; the errors are those of LoggedStorage.subscribe()."""
-        await self.outside(self._subscribe)
+        """Subscribe. Raises the errors of the storage's subscribe()."""
+        await self.run_in_pool(self._subscribe)
 
     def _subscribe(self) -> None:
         self._subscription = self._storage.subscribe(
@@ -49,16 +49,17 @@ class Follower:
             loop=self._loop,
         )
         if self._closed:
-            # A client that leaves at once cancels open(), but not the thread that we are in.
+            # If the client disconnects early, open() is cancelled, but not this thread.
             self._subscription.close()
 
     @property
     def subscription(self) -> Subscription:
-        assert self._subscription is not None, "open() it first"
+        if self._subscription is None:
+            raise RuntimeError("open() the follower before reading from it")
         return self._subscription
 
     async def next(self, timeout: float) -> list[Batch]:
-        """What comes next; empty after ``timeout`` seconds without anything, or at the end."""
+        """Return the next changes; an empty list after ``timeout`` seconds or at shutdown."""
         deadline = self._loop.time() + timeout
         while not self.stopping:
             self._ready.clear()
@@ -68,22 +69,22 @@ class Follower:
                 continue
             batches = self.subscription.take()
             if batches is None:
-                batches = await self.outside(self.subscription.read)
+                batches = await self.run_in_pool(self.subscription.read)
             if batches:
                 return batches
         return []
 
     async def wait(self, timeout: float) -> bool:
-        """Whether there is something to read, after ``timeout`` seconds at most."""
+        """Wait up to ``timeout`` seconds and return whether there are changes to read."""
         return bool(await self.next(timeout))
 
     async def pause(self) -> None:
-        """After the store could not be reached."""
+        """Wait before the next attempt if the store could not be reached."""
         await asyncio.sleep(RETRY_INTERVAL)
 
     def close(self) -> None:
         self._closed = True
-        self._forget_shutdown()
+        self._unregister()
         if self._subscription is not None:
             self._subscription.close()
 
@@ -94,8 +95,8 @@ class Follower:
                 return True
         return False
 
-    async def outside(self, function: Callable[[], T]) -> T:
-        """Call it in a thread that keeps no connection afterwards."""
+    async def run_in_pool(self, function: Callable[[], T]) -> T:
+        """Call the function in a pool thread, which releases its connections afterwards."""
 
         def call() -> T:
             try:
@@ -113,11 +114,11 @@ class Follower:
         self._ready.set()
 
 
-async def let_go_of_thread() -> None:
-    """Give back the request's thread and its connections, which a stream would keep for hours.
+async def release_request_thread() -> None:
+    """End the request's thread and close its connections, which a stream would keep for hours.
 
-    Under ASGI, Django runs what is synchronous in a thread of the request's own, which lives
-    until the response has ended. The next synchronous call makes another one.
+    Under ASGI, Django runs the synchronous code of a request in a thread of its own, which lives
+    until the response has ended. The next synchronous call starts another one.
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
     if context is None:

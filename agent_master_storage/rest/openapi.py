@@ -1,4 +1,4 @@
-"""What OpenAPI says of the views, for projects that have drf-spectacular."""
+"""The OpenAPI description of the views, for projects that use drf-spectacular."""
 
 from __future__ import annotations
 
@@ -28,31 +28,38 @@ _TAG = "storage"
 _JSON = "application/json"
 
 ERRORS = {
-    304: "Not changed since the revision of If-None-Match.",
-    400: "invalid_key or invalid_value: the request can't be understood.",
-    401: "not_authenticated or authentication_failed: log in.",
-    403: "permission_denied.",
-    404: "key_not_found, or unknown_storage.",
-    406: "not_acceptable: no face of the resource is one that Accept names.",
-    409: "revision_conflict (a condition in a commit), not_json (a merge patch of bytes) or"
-    " wrong_type (on Redis the key's name holds something of another type).",
-    410: "revision_compacted (with `oldest`) or revision_ahead (with `current`).",
-    411: "length_required: a chunked body under a WSGI server.",
-    412: "precondition_failed: If-Match or If-None-Match does not hold (with `current`).",
-    413: "too_large: the value, the body or the commit.",
-    415: "unsupported_media_type.",
-    429: "throttled; see Retry-After.",
-    501: "not_supported: the adapter can't, or waiting without ASGI.",
-    503: "storage_unavailable; see Retry-After.",
+    304: "The entry is still at the revision in If-None-Match.",
+    400: "`invalid_key` or `invalid_value`: the request is not valid.",
+    401: "`not_authenticated` or `authentication_failed`: valid credentials are required.",
+    403: "`permission_denied`: the user does not have the permission.",
+    404: "`key_not_found` or `unknown_storage`.",
+    406: "`not_acceptable`: none of the available representations matches the Accept header.",
+    409: "`revision_conflict` (a precondition in a commit failed), `not_json` (a merge patch was"
+    " sent for a value that is not JSON) or `wrong_type` (the Redis key is not a string).",
+    410: "`revision_compacted` (with `oldest`) or `revision_ahead` (with `current`).",
+    411: "`length_required`: the body is chunked, and the WSGI server does not support that.",
+    412: "`precondition_failed` (with `current`): If-Match or If-None-Match does not hold.",
+    413: "`too_large`: the value, the body or the commit exceeds its limit.",
+    415: "`unsupported_media_type`.",
+    429: "`throttled`: retry after the number of seconds in Retry-After.",
+    501: "`not_supported`: the adapter does not support it, or waiting requires an ASGI server.",
+    503: "`storage_unavailable`: retry after the number of seconds in Retry-After.",
 }
-#: what any request may be answered with
+#: the errors that every operation may return
 _ALWAYS = (400, 401, 403, 404, 406, 429, 503)
 
 
 def responses(
     *errors: int, texts: Mapping[int, str] = ERRORS, error: Any = None, **good: Any
 ) -> dict[Any, Any]:
-    """Good answers by ``s200=``, refusals by their status, each with its text."""
+    """Return the responses of an operation.
+
+    Args:
+        errors: Status codes in addition to those that every operation may return.
+        texts: The description of each status code.
+        error: The serializer of errors; ErrorSerializer by default.
+        good: The serializers of successful responses, as ``s200=``.
+    """
     found: dict[Any, Any] = {}
     for status in sorted({*_ALWAYS, *errors}):
         body = None if status == 304 else error or serializers.ErrorSerializer
@@ -73,32 +80,50 @@ def header(name: str, description: str, **more: Any) -> Any:
 def _parameters() -> dict[str, Any]:
     encodings = ["utf-8", "base64", "json"]
     return {
-        "prefix": query("prefix", str, "Only keys that begin with exactly this."),
-        "key": query("key", str, "The key, for clients that can't put it into the path."),
+        "prefix": query(
+            "prefix", str, "Only keys that begin with this prefix (an exact match, no wildcards)."
+        ),
+        "key": query("key", str, "The key, for clients that cannot put it in the path."),
         "after": query("after", str, "Only keys that sort after this one."),
-        "limit": query("limit", int, "1 to 1,000; 100 unless given. Never splits a revision."),
-        "values": query("values", bool, "false: keys and revisions alone."),
-        "encoding": query("encoding", str, "How values should be encoded.", enum=encodings),
-        "revision": query("revision", int, "The entry as it stood at this revision."),
+        "limit": query(
+            "limit",
+            int,
+            "Maximum number of results: 1 to 1,000, by default 100. A revision is never split.",
+        ),
+        "values": query("values", bool, "If false, return only keys and revisions."),
+        "encoding": query("encoding", str, "The preferred encoding of values.", enum=encodings),
+        "revision": query("revision", int, "Return the entry as of this revision."),
         "raw": query(
-            "raw", str, "The bytes themselves, whatever the headers say.", allow_blank=True
+            "raw",
+            str,
+            "Send or return the bytes of the value; Accept and Content-Type are ignored.",
+            allow_blank=True,
         ),
         "since": query(
             "since",
             int,
-            "After this revision; unless given, from the oldest held, events from now.",
+            "Return changes after this revision. By default a list starts with the oldest change in"
+            " the log and an event stream with the next change.",
         ),
-        "epoch": query("epoch", str, "The epoch that is known; under another, 410."),
-        "wait": query("wait", float, "Seconds to wait for more when there is none, at most 60."),
-        "match": header("If-Match", 'Only when the entry stands at this ETag: `"7"`; or `*`.'),
-        "none_match": header("If-None-Match", "`*`: only when there is no such entry."),
-        "seen": header("If-None-Match", "304 when the entry still has this ETag."),
-        "last_event": header("Last-Event-ID", "`<revision>:<epoch>`: resume the event stream."),
+        "epoch": query(
+            "epoch",
+            str,
+            "The epoch that the client knows. In a different epoch the response is 410.",
+        ),
+        "wait": query("wait", float, "Seconds to wait if there are no changes yet, at most 60."),
+        "match": header(
+            "If-Match", 'Proceed only if the entry has this ETag, such as `"7"`; `*`: if it exists.'
+        ),
+        "none_match": header("If-None-Match", "`*`: proceed only if the entry does not exist."),
+        "seen": header("If-None-Match", "Return 304 if the entry still has this ETag."),
+        "last_event": header(
+            "Last-Event-ID", "Resume the event stream after this event: `<revision>:<epoch>`."
+        ),
     }
 
 
 def _writes(prefix: str, parameters: list[Any]) -> dict[str, Any]:
-    """PUT, PATCH and DELETE, which a path with the key has, and one with ``?key=``."""
+    """Return the schemas of PUT, PATCH and DELETE, for the key in the path or in ``?key=``."""
     p = _parameters()
     entry = serializers.EntrySerializer
     conditions = [*parameters, p["match"], p["none_match"]]
@@ -150,7 +175,7 @@ def _commit() -> Any:
 
 
 def described(method: M) -> M:
-    """Decorates a method of the viewset with what OpenAPI says of its name."""
+    """Decorate a method of the viewset with the schema of its operation."""
     if OpenApiTypes is None:
         return method
     operations = {**_reads(), **_writes("entry", []), "commit": _commit()}
@@ -159,11 +184,11 @@ def described(method: M) -> M:
 
 
 def describe_collection(view: V) -> V:
-    """Decorates the view of ``entries``."""
+    """Decorate the view of ``entries``."""
     if OpenApiTypes is None:
         return view
     p = _parameters()
-    # With ``key``, the rest is that of one entry.
+    # With ?key=, the operation reads a single entry and takes the parameters of that.
     names = (
         *("key", "prefix", "after", "limit", "values", "encoding"),
         *("revision", "raw", "match", "seen"),
@@ -186,7 +211,7 @@ def describe_collection(view: V) -> V:
 
 
 def describe_changes(view: V) -> V:
-    """Decorates the view of the change log."""
+    """Decorate the view of the change log."""
     if OpenApiTypes is None:
         return view
     p = _parameters()

@@ -1,4 +1,4 @@
-"""Reading a request's path and query: every parameter checked, nothing guessed."""
+"""Query parameters: every parameter is validated, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,32 @@ from ..keys import check_revision
 from ..serialization import ENCODINGS
 from ..watch import Selector
 
-#: entries or changes in one answer
+#: entries or changes in one response
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-#: seconds that a long poll is held at most
+#: longest duration of a long poll, in seconds
 MAX_WAIT = 60.0
 
 _NUMBER = re.compile(r"[0-9]{1,4000}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeQuery:
+    """The validated parameters of a request for changes."""
+
+    selector: Selector
+    since: int | None
+    epoch: str | None
+    #: changes in one response
+    limit: int
+    #: seconds
+    wait: float
+    encoding: str
+
+
 def check_utf8(http: Any) -> None:
-    """InvalidKey when path or query are no UTF-8: Django would make other keys of them."""
+    """Raise InvalidKey if path or query are not UTF-8: Django would turn them into other keys."""
     query = http.META.get("QUERY_STRING", "").replace("+", " ")
     for what, raw in (("path", _raw_path(http)), ("query", unquote_to_bytes(query))):
         try:
@@ -37,10 +51,10 @@ def check_utf8(http: Any) -> None:
 def _raw_path(http: Any) -> bytes:
     scope = getattr(http, "scope", None)
     if scope is not None:
-        # "path" has lost what could not be decoded. Some servers leave raw_path out.
+        # "path" has lost the bytes that could not be decoded. Some servers omit raw_path.
         return unquote_to_bytes(scope.get("raw_path") or scope["path"].encode())
-    # WSGI has no name for it; most servers give one of these. Without them, Django has put
-    # "%FF" for the bad byte, which may as well have been sent as "%25FF".
+    # WSGI does not define a name for the raw path; most servers set one of these two. Without
+    # them, Django has replaced the bad byte by "%FF", and the client may have sent "%25FF".
     raw = http.META.get("RAW_URI") or http.META.get("REQUEST_URI") or ""
     return unquote_to_bytes(raw.partition("?")[0])
 
@@ -50,7 +64,7 @@ def text(request: Request, name: str, default: str = "") -> str:
 
 
 def limit(request: Request) -> int:
-    """1 to 1,000, larger is clamped."""
+    """Return ``?limit=``, from 1; values above 1,000 are reduced to 1,000."""
     return min(_number(request, "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
 
 
@@ -61,7 +75,7 @@ def revision(request: Request, name: str) -> int | None:
 
 
 def encoding(request: Request) -> str:
-    """The wished encoding of values, empty for none."""
+    """Return the requested encoding of values, or an empty string."""
     found = text(request, "encoding")
     if found and found not in ENCODINGS:
         raise InvalidValue(f"encoding must be one of {', '.join(ENCODINGS)}")
@@ -80,15 +94,15 @@ def flag(request: Request, name: str, default: bool) -> bool:
 
 
 def wait(request: Request) -> float:
-    """Seconds to wait for more, larger than 60 is clamped."""
+    """Return ``?wait=`` in seconds; values above 60 are reduced to 60."""
     found = text(request, "wait", "0")
     if not _SECONDS.fullmatch(found):
-        raise InvalidValue("wait must be a number of seconds from 0")
+        raise InvalidValue("wait must be a number of seconds, at least 0")
     return min(float(found), MAX_WAIT)
 
 
 def selector(request: Request) -> Selector:
-    """``key`` or ``prefix``, not both; without either, everything."""
+    """Return what ``?key=`` or ``?prefix=`` selects; without either, all keys."""
     key = text(request, "key") if "key" in request.query_params else None
     return Selector.of(text(request, "prefix"), key)
 
@@ -98,17 +112,3 @@ def _number(request: Request, name: str, default: int, least: int = 0) -> int:
     if not _NUMBER.fullmatch(found) or int(found) < least:
         raise InvalidValue(f"{name} must be a whole number from {least}, not {found[:50]!r}")
     return int(found)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """The checked parameters of ``changes``."""
-
-    selector: Selector
-    since: int | None
-    epoch: str | None
-    #: changes
-    limit: int
-    #: seconds
-    wait: float
-    encoding: str

@@ -1,4 +1,4 @@
-"""Reading a request's body: whole or not at all, and never more than is allowed."""
+"""Request bodies: media types for DRF, and functions that read a body with a size limit."""
 
 from __future__ import annotations
 
@@ -16,59 +16,68 @@ from .renderers import OCTETS, JsonRenderer
 
 MERGE_PATCH = "application/merge-patch+json"
 
-#: JSON may need six bytes for one of a value (a control character as an escape)
+#: JSON needs up to six bytes for one byte of a value (a control character is escaped)
 MAX_EXPANSION = 6
 #: bytes of JSON around a value
 OVERHEAD = 64 * 1024
 
 
-class _Parser(BaseParser):
-    """Stands for a media type in the docs and the browsable form; views read bodies themselves.
+class _MediaTypeParser(BaseParser):
+    """Declare a media type for OpenAPI and the browsable page, without parsing anything.
 
-    DRF's parsers take a chunked body for an empty one, and know no limit.
+    The views read bodies themselves with the functions below: DRF's parsers treat a chunked body
+    as empty and have no size limit.
     """
 
     def parse(self, stream: Any, *args: Any, **kwargs: Any) -> Any:
         return {}
 
 
-class JsonParser(_Parser):
+class JsonParser(_MediaTypeParser):
     media_type = "application/json"
     renderer_class = JsonRenderer
 
 
-class MergePatchParser(_Parser):
+class MergePatchParser(_MediaTypeParser):
     media_type = MERGE_PATCH
 
 
-class OctetParser(_Parser):
+class OctetParser(_MediaTypeParser):
     media_type = OCTETS
 
 
 def media_type(request: Request) -> str:
-    """The body's media type without parameters, lower case; empty when there is none."""
+    """Return the body's media type in lower case and without parameters; empty if not given."""
     return str(request.content_type or "").partition(";")[0].strip().lower()
 
 
 def read(request: Request, limit: int) -> bytes:
-    """The whole body; ValueTooLarge when it has more than ``limit`` bytes.
+    """Return the whole body.
 
-    UnsupportedMediaType when it is compressed: what is stored is what was sent.
+    Raises:
+        ValueTooLarge: The body has more than ``limit`` bytes.
+        UnsupportedMediaType: The body is compressed. Values are stored as they were sent.
     """
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        raise UnsupportedMediaType(coding, "send the body as it is, without a Content-Encoding")
+        raise UnsupportedMediaType(coding, "send the body without a Content-Encoding")
     body: bytes = _stream(request).read(limit + 1)
     if len(body) > limit:
-        raise ValueTooLarge(f"the body has more than the {limit} bytes allowed")
+        raise ValueTooLarge(f"the body is larger than the {limit} bytes allowed")
     return body
 
 
 def read_json(request: Request, limit: int, *media_types: str) -> Any:
-    """The body as JSON; UnsupportedMediaType unless it says that it is one of these."""
+    """Return the JSON document in the body.
+
+    Raises:
+        InvalidValue: The body is not JSON.
+        ValueTooLarge: The body has more than ``limit`` bytes.
+        UnsupportedMediaType: The Content-Type is not one of ``media_types``.
+    """
     if media_type(request) not in media_types:
         raise UnsupportedMediaType(
-            request.content_type or "none", f"send it as {' or '.join(media_types)}"
+            request.content_type or "none", f"send the body as {' or '.join(media_types)}"
         )
     _, parameters = parse_header_parameters(request.content_type)
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
@@ -77,7 +86,7 @@ def read_json(request: Request, limit: int, *media_types: str) -> Any:
 
 
 def read_object(request: Request, limit: int) -> dict[str, Any]:
-    """A JSON object, sent as application/json."""
+    """Return the JSON object in an ``application/json`` body; see read_json() for the errors."""
     document = read_json(request, limit, "application/json")
     if not isinstance(document, dict):
         raise InvalidValue("the body must be a JSON object")
@@ -85,18 +94,18 @@ def read_object(request: Request, limit: int) -> dict[str, Any]:
 
 
 def json_limit(size: int) -> int:
-    """Bytes that JSON holding a value of ``size`` bytes may have."""
+    """Return the largest number of bytes of JSON that can hold a value of ``size`` bytes."""
     return size * MAX_EXPANSION + OVERHEAD
 
 
 def _stream(request: Request) -> Any:
-    """Where the body can be read from. DRF takes one without a length for empty."""
+    """Return the stream to read the body from. DRF treats a body without a length as empty."""
     http = request._request
     chunked = "chunked" in http.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     environ = getattr(http, "environ", None)
     if environ is None or not chunked or http.META.get("CONTENT_LENGTH"):
         return http
-    # WSGI: a server that ends the stream by itself says so.
+    # WSGI servers set this if they end the stream with the body.
     if environ.get("wsgi.input_terminated"):
         return environ["wsgi.input"]
-    raise LengthRequired("this server takes no chunked bodies: send a Content-Length")
+    raise LengthRequired("this server does not accept chunked bodies; send a Content-Length")

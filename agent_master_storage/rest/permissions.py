@@ -1,4 +1,4 @@
-"""The app's one rule (``access.py``) as a DRF permission."""
+"""The permission policy of the app as a DRF permission class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from .. import permissions
 from ..permissions import Action
 
-#: what a method may turn out to be; which of them it was is decided where it is done
+#: the actions that a request may turn out to be; the view checks the one that it performs
 _ACTIONS: dict[str, tuple[Action, ...]] = {
     "GET": ("view",),
     "HEAD": ("view",),
@@ -23,13 +23,13 @@ _ACTIONS: dict[str, tuple[Action, ...]] = {
 
 
 class StoragePermission(BasePermission):
-    """Lets in who may do at least one thing that the request may turn out to be."""
+    """Admit users that have permission for at least one of the actions that a request may be."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.alias is None or request.method not in _ACTIONS:
             return True
         if request.method == "POST" and permissions.may_by_key() and view.user.is_authenticated:
-            # A commit names its keys in its body; each is asked for then.
+            # The keys of a commit are in its body: the view checks each of them.
             return True
         return any(
             permissions.may(view.user, action, view.alias, view.target)

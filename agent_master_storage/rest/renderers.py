@@ -16,7 +16,7 @@ OCTETS = "application/octet-stream"
 
 
 class JsonRenderer(BaseRenderer):
-    """UTF-8 without escapes, except for what UTF-8 can't hold."""
+    """Render JSON as UTF-8; only characters that UTF-8 cannot encode are escaped."""
 
     media_type = "application/json"
     format = "json"
@@ -32,12 +32,12 @@ class JsonRenderer(BaseRenderer):
         try:
             return json.dumps(data, ensure_ascii=False, **layout).encode()
         except UnicodeEncodeError:
-            # A stored document may hold a lone surrogate, as an escape.
+            # A stored document may contain the escape of a lone surrogate.
             return json.dumps(data, **layout).encode()
 
 
 class PageRenderer(BrowsableAPIRenderer):
-    """The browsable page. It shows and takes JSON: people's other forms can't hold bytes."""
+    """Render DRF's browsable page. It shows and sends JSON: HTML forms cannot hold bytes."""
 
     def get_default_renderer(self, view: Any) -> BaseRenderer:
         return JsonRenderer()
@@ -48,7 +48,11 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 class OctetRenderer(BaseRenderer):
-    """The value's bytes. Under this type and no other: a stored page must never run as one."""
+    """Render the bytes of a value.
+
+    The content type is always ``application/octet-stream``, so that a browser never executes a
+    stored HTML page.
+    """
 
     media_type = OCTETS
     format = "raw"
@@ -60,7 +64,7 @@ class OctetRenderer(BaseRenderer):
 
 
 class EventRenderer(BaseRenderer):
-    """Stands for the stream in the negotiation; the stream renders itself."""
+    """Represent the event stream in content negotiation; ``sse.py`` writes the stream itself."""
 
     media_type = EVENT_STREAM
     format = "events"

@@ -1,7 +1,6 @@
-"""What goes over HTTP as JSON: checks what comes in, describes what goes out.
+"""Serializers that describe the JSON for OpenAPI, and functions that validate request bodies.
 
-Going out, ``wire.py`` makes the same faces for sockets and streams; serializers here only
-tell OpenAPI about them.
+Responses are built by ``serialization.py``, which websockets and event streams use as well.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from ..types import Check, Delete, Operation, Write
 
 
 class ValueSerializer(serializers.Serializer[Any]):
-    """A value and how it is put into JSON."""
+    """A value and its encoding in JSON."""
 
     value = serializers.JSONField(
-        help_text="Text, base64 or any JSON document, as `encoding` says.", allow_null=True
+        help_text="Text, base64 or any JSON document, depending on `encoding`.", allow_null=True
     )
     encoding = serializers.ChoiceField(serialization.ENCODINGS, default="utf-8")
 
 
 class EntrySerializer(ValueSerializer):
-    """An entry. Only `value` and `encoding` are read; the rest may be sent back as it came."""
+    """An entry. A write uses only `value` and `encoding`; other fields may be sent back as is."""
 
     key = serializers.CharField(required=False)
     revision = serializers.IntegerField(read_only=True, allow_null=True)
@@ -44,7 +43,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(allow_null=True)
     encoding = serializers.ChoiceField(serialization.ENCODINGS, allow_null=True)
     revision = serializers.IntegerField()
-    previous_revision = serializers.IntegerField(help_text="0: the key was new")
+    previous_revision = serializers.IntegerField(help_text="0 if the key was new")
     at = serializers.DateTimeField()
     actor = serializers.CharField(allow_blank=True)
 
@@ -56,13 +55,13 @@ class _ListSerializer(serializers.Serializer[Any]):
 
 
 class EntryListSerializer(_ListSerializer):
-    """A page of entries; `next` leads to the following one."""
+    """A page of entries; `next` is the URL of the next page."""
 
     results = EntrySerializer(many=True)
 
 
 class ChangeListSerializer(_ListSerializer):
-    """A page of the log. `revision`: everything up to it is here; go on with `since` from it."""
+    """A page of the change log, complete up to `revision`: continue with `since` set to it."""
 
     results = ChangeSerializer(many=True)
 
@@ -72,30 +71,30 @@ class OperationSerializer(serializers.Serializer[Any]):
 
     op = serializers.ChoiceField(("write", "delete", "check"))
     key = serializers.CharField()
-    value = serializers.JSONField(required=False, allow_null=True, help_text="of a write")
+    value = serializers.JSONField(required=False, allow_null=True, help_text="for `write`")
     encoding = serializers.ChoiceField(
-        serialization.ENCODINGS, required=False, help_text="of a write"
+        serialization.ENCODINGS, required=False, help_text="for `write`"
     )
     if_revision = serializers.IntegerField(
-        required=False, min_value=0, help_text="of a write or delete; 0: must be missing"
+        required=False, min_value=0, help_text="for `write` and `delete`; 0: the key must not exist"
     )
-    revision = serializers.IntegerField(required=False, min_value=0, help_text="of a check")
+    revision = serializers.IntegerField(required=False, min_value=0, help_text="for `check`")
 
 
 class CommitSerializer(serializers.Serializer[Any]):
-    """All or nothing, one revision."""
+    """Operations that are applied as one revision or not at all."""
 
     operations = OperationSerializer(many=True)
 
 
 class RevisionSerializer(serializers.Serializer[Any]):
-    """The revision that a commit took."""
+    """The revision of a commit."""
 
     revision = serializers.IntegerField()
 
 
 class CapabilitiesSerializer(serializers.Serializer[Any]):
-    """What the adapter can do."""
+    """What the adapter supports."""
 
     revisions = serializers.BooleanField()
     commit = serializers.BooleanField()
@@ -103,19 +102,21 @@ class CapabilitiesSerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a storage stands."""
+    """The state of a storage."""
 
     alias = serializers.CharField()
     backend = serializers.CharField()
     revision = serializers.IntegerField(allow_null=True)
-    oldest = serializers.IntegerField(allow_null=True, help_text="oldest revision held in the log")
+    oldest = serializers.IntegerField(
+        allow_null=True, help_text="the oldest revision in the change log"
+    )
     epoch = serializers.CharField(allow_null=True)
-    max_value_size = serializers.IntegerField(help_text="bytes")
+    max_value_size = serializers.IntegerField(help_text="in bytes")
     capabilities = CapabilitiesSerializer()
 
 
 class AliasSerializer(serializers.Serializer[Any]):
-    """A storage that the visitor may see."""
+    """A storage that the user may view."""
 
     alias = serializers.CharField()
     backend = serializers.CharField()
@@ -123,24 +124,27 @@ class AliasSerializer(serializers.Serializer[Any]):
 
 
 class AliasListSerializer(serializers.Serializer[Any]):
-    """The storages that the visitor may see."""
+    """The storages that the user may view."""
 
     results = AliasSerializer(many=True)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """A refusal."""
+    """An error."""
 
     detail = serializers.CharField()
     code = serializers.CharField()
-    oldest = serializers.IntegerField(required=False, help_text="revision_compacted")
+    oldest = serializers.IntegerField(required=False, help_text="with `revision_compacted`")
     current = serializers.IntegerField(
-        required=False, help_text="revision_conflict, revision_ahead, precondition_failed"
+        required=False,
+        help_text="with `revision_conflict`, `revision_ahead` and `precondition_failed`",
     )
-    index = serializers.IntegerField(required=False, help_text="of the operation of a commit")
+    index = serializers.IntegerField(
+        required=False, help_text="the position of the operation in a commit, from 0"
+    )
 
 
-# What comes in, checked by hand: DRF's fields would trim keys, and turn numbers into text.
+# Request bodies are validated by hand: DRF's fields would strip keys and convert numbers to text.
 
 _ENTRY_FIELDS = set(EntrySerializer().fields)
 _OPERATIONS: dict[str, set[str]] = {
@@ -151,21 +155,25 @@ _OPERATIONS: dict[str, set[str]] = {
 
 
 def entry_value(document: dict[str, Any], key: str) -> bytes:
-    """The bytes that an entry's JSON face holds; InvalidValue when it is none of ``key``."""
-    refuse_unknown(document, _ENTRY_FIELDS)
+    """Return the value in the JSON representation of an entry.
+
+    Raises:
+        InvalidValue: It is not a representation of the entry ``key``.
+    """
+    reject_unknown(document, _ENTRY_FIELDS)
     if document.get("key", key) != key:
-        raise InvalidValue("the body's key is not the one of the URL")
+        raise InvalidValue("the key in the body differs from the key in the URL")
     return _value(document)
 
 
 def operations(document: dict[str, Any]) -> list[Operation]:
-    """The operations of a commit; errors carry the index."""
-    refuse_unknown(document, {"operations"})
+    """Return the operations of a commit; an error carries the index of its operation."""
+    reject_unknown(document, {"operations"})
     found = document.get("operations")
     if not isinstance(found, list):
         raise InvalidValue("operations must be a list")
     if len(found) > MAX_COMMIT_OPERATIONS:
-        raise ValueTooLarge(f"a commit has at most {MAX_COMMIT_OPERATIONS} operations")
+        raise ValueTooLarge(f"a commit may have at most {MAX_COMMIT_OPERATIONS} operations")
     return [_indexed(index, operation) for index, operation in enumerate(found)]
 
 
@@ -180,13 +188,13 @@ def _indexed(index: int, operation: Any) -> Operation:
 def _operation(operation: Any) -> Operation:
     op = operation.get("op") if isinstance(operation, dict) else None
     if not isinstance(op, str) or op not in _OPERATIONS:
-        raise InvalidValue('an operation is an object whose "op" is write, delete or check')
-    refuse_unknown(operation, _OPERATIONS[op])
-    # A permission is asked for before the storage looks at them.
+        raise InvalidValue('each operation must be an object whose "op" is write, delete or check')
+    reject_unknown(operation, _OPERATIONS[op])
+    # The permission check needs a valid key before the storage validates it.
     key = check_key(operation.get("key"))
     if op == "check":
         if "revision" not in operation:
-            raise InvalidValue("a check needs a revision")
+            raise InvalidValue("a check requires a revision")
         return Check(key, check_revision(operation["revision"]))
     if_revision = operation.get("if_revision")
     if if_revision is not None:
@@ -198,15 +206,15 @@ def _operation(operation: Any) -> Operation:
 
 def _value(document: dict[str, Any]) -> bytes:
     if "value" not in document:
-        raise InvalidValue("there is no value")
+        raise InvalidValue("the field value is missing")
     encoding = document.get("encoding", "utf-8")
     if not isinstance(encoding, str):
         raise InvalidValue("encoding must be a string")
     return serialization.decode(document["value"], encoding)
 
 
-def refuse_unknown(document: dict[str, Any], known: set[str]) -> None:
-    """An unknown field may be a slip of a known one, such as a condition."""
+def reject_unknown(document: dict[str, Any], known: set[str]) -> None:
+    """Raise InvalidValue for an unknown field: it may be a misspelt precondition."""
     for name in document:
         if name not in known:
             raise InvalidValue(f"unknown field {name!a}")

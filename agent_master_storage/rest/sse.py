@@ -1,4 +1,4 @@
-"""Server-sent events: one event a revision, resumable by Last-Event-ID.
+"""Server-sent events: one event per revision, resumable with Last-Event-ID.
 
 ::
 
@@ -6,8 +6,8 @@
     event: changes
     data: {"revision": 15, "epoch": "4f0c...", "changes": [...]}
 
-A block with an id alone is a bookmark: nothing else happened up to there. What ends a stream
-is told by an ``error`` event.
+A block with only an id is a bookmark: everything up to that revision has been delivered. If an
+error ends the stream, the last event is of type ``error``.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from ..exceptions import InvalidValue, StorageError, StorageUnavailable
 from ..keys import check_revision
 from ..types import Change
 from ..watch import Batch
-from .follower import Follower, let_go_of_thread
-from .params import Query
+from .follower import Follower, release_request_thread
+from .params import ChangeQuery
 from .renderers import EVENT_STREAM
 
-#: seconds without an event after which a bookmark is sent, to keep proxies from closing
+#: seconds without an event after which a bookmark is sent, so that proxies keep the connection
 HEARTBEAT_INTERVAL = 15.0
-#: seconds between two looks whether the visitor still may
+#: seconds between two checks of the user's permission
 RECHECK_INTERVAL = 30.0
-#: milliseconds after which a client reconnects
+#: milliseconds until a client reconnects
 RETRY = 1000
 
 _ID = re.compile(r"([0-9]{1,19}):([0-9A-Za-z-]{1,64})")
 
 
 def parse_event_id(text: str) -> tuple[int, str]:
-    """Revision and epoch of a Last-Event-ID."""
+    """Return the revision and the epoch in a Last-Event-ID."""
     match = _ID.fullmatch(text.strip())
     if match is None:
         raise InvalidValue("Last-Event-ID must be <revision>:<epoch>")
@@ -50,25 +50,29 @@ def parse_event_id(text: str) -> tuple[int, str]:
 
 
 class EventStream:
-    """One response, from the first event until the client, the server or the log ends it."""
+    """One response, until the client, the server or an error ends it."""
 
-    def __init__(self, storage: LoggedStorage, query: Query, still_may: Callable[[], bool]) -> None:
+    def __init__(
+        self, storage: LoggedStorage, query: ChangeQuery, may_view: Callable[[], bool]
+    ) -> None:
         self._storage = storage
         self._query = query
-        self._still_may = still_may
+        self._may_view = may_view
         self._loop = asyncio.get_running_loop()
         self._follower: Follower | None = None
 
     @classmethod
     async def open(
-        cls, storage: LoggedStorage, query: Query, still_may: Callable[[], bool], *, body: bool
+        cls, storage: LoggedStorage, query: ChangeQuery, may_view: Callable[[], bool], *, body: bool
     ) -> HttpResponse | StreamingHttpResponse:
-        """Look where the stream begins, so that errors still have a status of their own.
+        """Return the response; errors that are found before it starts have their own status.
 
-        ``still_may`` is asked now and then, in a thread, whether the visitor may go on.
-        Without ``body`` (HEAD), there is no stream.
+        Args:
+            may_view: Called in a thread every RECHECK_INTERVAL seconds. The stream ends when it
+                returns False.
+            body: False for HEAD, which gets the headers only.
         """
-        stream = cls(storage, query, still_may)
+        stream = cls(storage, query, may_view)
         since, epoch = await sync_to_async(stream._start)()
         headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
         if not body:
@@ -76,19 +80,20 @@ class EventStream:
         return EventResponse(stream, since, epoch, headers)
 
     def _start(self) -> tuple[int, str]:
-        self._still_may()
+        # The first call records how the user authenticated; later calls verify only that.
+        self._may_view()
         state = self._storage.log_state()
         since = state.revision if self._query.since is None else self._query.since
         state.check(since, self._query.epoch)
         return since, state.epoch
 
     async def events(self, since: int, epoch: str) -> AsyncIterator[bytes]:
-        """All of it, as bytes."""
-        # Not before: a response that is never sent must hold no subscription.
+        """Yield the whole stream as bytes."""
+        # Not earlier: a response that is never sent must not hold a subscription.
         self._follower = follower = Follower(self._storage, self._query.selector, since, epoch)
         try:
             await follower.open()
-            await let_go_of_thread()
+            await release_request_thread()
             yield f"retry: {RETRY}\n".encode() + _bookmark(follower)
             async for event in self._follow(follower):
                 yield event
@@ -98,7 +103,7 @@ class EventStream:
             follower.close()
 
     def close(self) -> None:
-        """Nobody reads on."""
+        """End the subscription: the client has gone."""
         if self._follower is not None:
             self._follower.close()
 
@@ -112,8 +117,8 @@ class EventStream:
                 continue
             if self._loop.time() >= recheck_at:
                 recheck_at = self._loop.time() + RECHECK_INTERVAL
-                if not await follower.outside(self._still_may):
-                    yield _event("error", _NO_LONGER)
+                if not await follower.run_in_pool(self._may_view):
+                    yield _event("error", _PERMISSION_REVOKED)
                     return
             for event in self._encoded(batches, follower.subscription.epoch):
                 yield event
@@ -140,7 +145,7 @@ class EventStream:
 
 
 class EventResponse(StreamingHttpResponse):
-    """Ends its stream when it is closed, wherever the stream was suspended."""
+    """A response that ends its stream when closed, wherever the stream is suspended."""
 
     def __init__(
         self, stream: EventStream, since: int, epoch: str, headers: dict[str, str]
@@ -150,12 +155,15 @@ class EventResponse(StreamingHttpResponse):
         self._stream = stream
 
     def close(self) -> None:
-        """Called by Django, in a thread."""
+        """End the stream; Django calls this in a thread."""
         self._stream.close()
         super().close()
 
 
-_NO_LONGER = {"detail": "you may no longer view this", "code": "permission_denied"}
+_PERMISSION_REVOKED = {
+    "detail": "you no longer have permission to view this",
+    "code": "permission_denied",
+}
 
 
 def _bookmark(follower: Follower) -> bytes:

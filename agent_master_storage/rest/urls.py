@@ -1,8 +1,8 @@
-"""The routes, to be mounted anywhere::
+"""The routes of the REST API. The project includes them under any path::
 
     path("storage/", include("agent_master_storage.rest.urls"))
 
-Every path below the mount is answered in JSON, a wrong one too.
+Every path below it gets a JSON response, including those that do not exist.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from .changes import ChangesView
-from .views import MissingView
+from .views import NotFoundView
 from .viewsets import CollectionViewSet, StorageViewSet
 
 app_name = "agent_master_storage"
 
 
 class KeyConverter(StringConverter):
-    """Every character: what is no key is refused by the storage, not by the routes."""
+    """Match every character: the storage rejects invalid keys with a JSON error."""
 
     regex = "(?s:.+)"
 
 
 register_converter(KeyConverter, "storage_key")
 
-#: of the browsable pages; one class answers for all of them
+#: descriptions on the browsable pages, which share one class
 _DESCRIPTIONS = {
-    "Storages": "The storages that you may see.",
-    "Storage": "Where a storage stands, and what it can do.",
+    "Storages": "The storages that you may view.",
+    "Storage": "The revision, the epoch and the capabilities of a storage.",
     "Entry": "A key and its value.",
-    "Commit": "Several operations as one revision, or none of them.",
+    "Commit": "Several operations, applied as one revision or not at all.",
 }
 
 _ENTRY: dict[str, Any] = {"put": "update", "patch": "partial_update", "delete": "destroy"}
 
 
 def outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Outside ATOMIC_REQUESTS: a write that is told to be done must be done."""
+    """Exempt the view from ATOMIC_REQUESTS: a write must be committed before the response."""
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
@@ -68,10 +68,10 @@ urlpatterns = [
     ),
     path("<str:alias>/commit", _viewset("Commit", {"post": "commit"}), name="commit"),
     path("<str:alias>/changes", outside_transactions(ChangesView.as_view()), name="changes"),
-    # The same with or without a slash at the end; OpenAPI tells of one.
+    # The same routes with the other form of the trailing slash; OpenAPI shows only one form.
     path("<str:alias>", _viewset("Storage", {"get": "status"}, schema=None)),
     path("<str:alias>/entries/", _collection(schema=None)),
     path("<str:alias>/commit/", _viewset("Commit", {"post": "commit"}, schema=None)),
     path("<str:alias>/changes/", outside_transactions(ChangesView.as_view(schema=None))),
-    path("<storage_key:path>", outside_transactions(MissingView.as_view(schema=None))),
+    path("<storage_key:path>", outside_transactions(NotFoundView.as_view(schema=None))),
 ]

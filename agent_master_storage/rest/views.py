@@ -1,4 +1,4 @@
-"""What all views share: our formats, the project's authentication and throttling."""
+"""The base class of all REST views: the app's own formats, the project's authentication."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from .renderers import JsonRenderer, PageRenderer
 
 
 class StorageView(APIView):
-    """A view of one alias, or of all where the route names none."""
+    """A view of one storage, or of all of them if the route has no alias."""
 
     renderer_classes: Any = (JsonRenderer, PageRenderer)
     parser_classes: Any = (JsonParser,)
     permission_classes: Any = (StoragePermission,)
     content_negotiation_class = Negotiation
     versioning_class = None
-    #: of the browsable page
+    #: title of the browsable page
     name: Any = "Nothing"
 
     @property
@@ -46,12 +46,12 @@ class StorageView(APIView):
 
     @property
     def user(self) -> Any:
-        """The visitor. DRF's UNAUTHENTICATED_USER may be None."""
+        """The user of the request. DRF's UNAUTHENTICATED_USER setting may be None."""
         return self.request.user or AnonymousUser()
 
     @property
     def target(self) -> str:
-        """The key or prefix that the request is about, for the permission."""
+        """The key or prefix of the request, for the permission check."""
         query = self.request.query_params
         return str(self.kwargs.get("key") or query.get("key") or query.get("prefix") or "")
 
@@ -60,39 +60,42 @@ class StorageView(APIView):
         return storages[self.kwargs["alias"]]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # First of all: a refusal must not be shown as bytes or events.
+        # Before content negotiation: an error must not be rendered as bytes or events.
         check_utf8(request._request)
         super().initial(request, *args, **kwargs)
         if self.alias is not None:
-            # Unknown aliases are told from known ones to those alone who may enter.
+            # After the permission check: other users cannot find out which aliases exist.
             _ = self.storage
 
     def require(self, action: Action, key: str = "") -> None:
-        """Raise PermissionDenied, or NotAuthenticated, unless the user may."""
+        """Raise PermissionDenied or NotAuthenticated unless the user has the permission."""
         if not permissions.may(self.user, action, str(self.alias), key):
             self.permission_denied(self.request)
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Changes made inside are the user's."""
+        """Record the user as the actor of changes that are made in this context."""
         with actor(permissions.actor_name(self.user)):
             yield
 
     def route(self, name: str) -> str:
-        """The full name of one of our routes, wherever they are mounted."""
+        """Return the full name of a route of this API, wherever the project has mounted it."""
         match = self.request.resolver_match
         return ":".join([*(match.namespaces if match else ()), name])
 
     def breadcrumbs(self) -> list[tuple[str, str]]:
-        """The way to this page. DRF would take the slashes of a key for folders."""
-        way = [("Storages", reverse(self.route("aliases")))]
+        """Return the titles and URLs that lead to this page.
+
+        DRF's implementation would treat the slashes of a key as levels.
+        """
+        found = [("Storages", reverse(self.route("aliases")))]
         if self.alias is not None:
-            way.append((self.alias, reverse(self.route("status"), args=[self.alias])))
+            found.append((self.alias, reverse(self.route("status"), args=[self.alias])))
         if "key" in self.kwargs:
-            way.append(("Entries", reverse(self.route("entries"), args=[self.alias])))
+            found.append(("Entries", reverse(self.route("entries"), args=[self.alias])))
         if self.name not in ("Storages", "Storage"):
-            way.append((self.name, self.request.get_full_path()))
-        return way
+            found.append((self.name, self.request.get_full_path()))
+        return found
 
     # DRF's hooks
 
@@ -100,14 +103,17 @@ class StorageView(APIView):
         return exception_handler
 
     def get_authenticate_header(self, request: Request) -> str:
-        """A challenge for 401. DRF asks the first authenticator alone, and sessions have none."""
+        """Return the challenge of a 401 response.
+
+        DRF takes it from the first authenticator only, and session authentication has none.
+        """
         challenges = (a.authenticate_header(request) for a in self.get_authenticators())
         return next(filter(None, challenges), 'Session realm="api"')
 
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        if getattr(response, "exception", False) and not _shows_errors(request):
+        if getattr(response, "exception", False) and not _can_render_errors(request):
             request.accepted_renderer = JsonRenderer()
             request.accepted_media_type = JsonRenderer.media_type
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
@@ -117,17 +123,17 @@ class StorageView(APIView):
         return final
 
 
-class MissingView(StorageView):
-    """404 as JSON, for every method."""
+class NotFoundView(StorageView):
+    """Respond to every method with 404 as JSON."""
 
     permission_classes: Any = ()
     authentication_classes: Any = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotFound("there is nothing here")
+        raise NotFound("there is no such resource")
 
 
-def _shows_errors(request: Request) -> bool:
+def _can_render_errors(request: Request) -> bool:
     renderer: BaseRenderer | None = getattr(request, "accepted_renderer", None)
     return isinstance(renderer, JsonRenderer | PageRenderer)

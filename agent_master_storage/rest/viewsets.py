@@ -1,4 +1,4 @@
-"""Entries, commits and status over HTTP: a method for each row of the README's table."""
+"""Entries, commits and status: one method for each row of the API reference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..handler import storages
 from ..keys import check_key
 from ..types import Entry
 from . import params, parsers, serializers
-from .etags import Condition, etag
+from .etags import Precondition, etag
 from .openapi import describe_collection, described
 from .pagination import page_of_entries, plain_entry
 from .parsers import MERGE_PATCH, JsonParser, MergePatchParser, OctetParser
@@ -26,19 +26,19 @@ from .writer import Writer, Written
 
 
 class StorageViewSet(ViewSetMixin, StorageView):
-    """The storages of AGENT_MASTER_STORAGE."""
+    """The storages in the AGENT_MASTER_STORAGE setting."""
 
-    # What the browsable page offers to send; bodies are read by hand.
+    # The content types in the forms of the browsable page. Bodies are read by parsers.read().
     parser_classes: Any = (JsonParser, OctetParser, MergePatchParser)
 
-    #: what the browsable page begins its form with
-    shown: Any = None
+    #: the representation in the response, which prefills the form of the browsable page
+    representation: Any = None
 
     # Storages
 
     @described
     def aliases(self, request: Request) -> Response:
-        """List the storages that the visitor may see."""
+        """List the storages that the user may view."""
         visible = [alias for alias in storages if permissions.may(self.user, "view", alias)]
         if not visible and not self.user.is_authenticated:
             self.permission_denied(request)
@@ -53,7 +53,7 @@ class StorageViewSet(ViewSetMixin, StorageView):
 
     @described
     def status(self, request: Request, alias: str) -> Response:
-        """Tell where a storage stands and what it can do."""
+        """Return the revision, the epoch and the capabilities of a storage."""
         storage = self.storage
         body = {
             "alias": alias,
@@ -73,56 +73,59 @@ class StorageViewSet(ViewSetMixin, StorageView):
     # Entries
 
     def list(self, request: Request, alias: str) -> Response:
-        """List entries by key, or retrieve the one that ``?key=`` names."""
+        """List entries in key order, or retrieve the entry given by ``?key=``."""
         if "key" in request.query_params:
             return self.retrieve(request, alias)
         return Response(page_of_entries(self.storage, request))
 
     @described
     def retrieve(self, request: Request, alias: str, key: str | None = None) -> Response:
-        """Return an entry, or as it stood at ``?revision=``."""
+        """Return an entry, optionally as of ``?revision=``."""
         found = self._find(params.revision(request, "revision"))
+        precondition = Precondition.of(request)
         if isinstance(found, bytes):
-            self._refuse_condition(request)
-            return self._shown_plain(found)
-        condition = Condition.of(request)
-        if condition.unchanged(found.revision):
+            if precondition:
+                raise NotSupported(
+                    f"{self.storage!r} does not support revisions, nor conditional requests"
+                )
+            return self._plain_response(found)
+        if precondition.not_modified(found.revision):
             return Response(status=304, headers={"ETag": etag(found.revision)})
-        condition.check(found.revision)
-        return self._shown(found)
+        precondition.check(found.revision)
+        return self._entry_response(found)
 
     @described
     def update(self, request: Request, alias: str, key: str | None = None) -> Response:
-        """Write an entry: 201 when the key is new, 200 when it was there."""
-        condition = Condition.of(request)
+        """Write an entry: 201 if the key is new, 200 if it existed."""
+        precondition = Precondition.of(request)
         data = self._body(request)
         with self.acting():
-            written = self._writer.put(self.key, data, condition)
-        return self._written(written, data)
+            written = self._writer.put(self.key, data, precondition)
+        return self._write_response(written, data)
 
     @described
     def partial_update(self, request: Request, alias: str, key: str | None = None) -> Response:
-        """Apply a JSON merge patch (RFC 7396), atomically."""
-        condition = Condition.of(request)
+        """Apply a JSON merge patch (RFC 7396) atomically."""
+        precondition = Precondition.of(request)
         limit = parsers.json_limit(self.storage.max_value_size)
         patch = parsers.read_json(request, limit, MERGE_PATCH)
         with self.acting():
-            written = self._writer.patch(self.key, patch, condition)
-        return self._written(written, b"")
+            written = self._writer.patch(self.key, patch, precondition)
+        return self._write_response(written, b"")
 
     @described
     def destroy(self, request: Request, alias: str, key: str | None = None) -> Response:
         """Delete an entry."""
-        condition = Condition.of(request)
+        precondition = Precondition.of(request)
         with self.acting():
-            self._writer.delete(self.key, condition)
+            self._writer.delete(self.key, precondition)
         return Response(status=204)
 
     # Commits
 
     @described
     def commit(self, request: Request, alias: str) -> Response:
-        """Do several operations as one revision, or none of them."""
+        """Apply several operations as one revision, or none of them."""
         document = parsers.read_object(request, parsers.json_limit(MAX_COMMIT_BYTES))
         operations = serializers.operations(document)
         with self.acting():
@@ -137,13 +140,13 @@ class StorageViewSet(ViewSetMixin, StorageView):
         return super().get_renderers()
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        """For the browsable page alone."""
+        """Return a serializer for the form of the browsable page; nothing else uses it."""
         if self.request.method == "POST":
             return serializers.CommitSerializer({"operations": []})
-        shown = {"value": "", "encoding": "utf-8", **(self.shown or {})}
-        return serializers.ValueSerializer(shown)
+        initial = {"value": "", "encoding": "utf-8", **(self.representation or {})}
+        return serializers.ValueSerializer(initial)
 
-    # Inside
+    # Internal
 
     @property
     def _is_entry(self) -> bool:
@@ -151,12 +154,12 @@ class StorageViewSet(ViewSetMixin, StorageView):
 
     @property
     def key(self) -> str:
-        """The key, from the path or from ``?key=``."""
+        """The key from the path or from ``?key=``."""
         query = self.request.query_params
         if "key" in self.kwargs and "key" in query:
-            raise InvalidKey("the key is given twice, in the path and as ?key=")
+            raise InvalidKey("give the key either in the path or as ?key=, not both")
         if not self._is_entry:
-            raise InvalidKey("give a key, in the path or as ?key=")
+            raise InvalidKey("give a key in the path or as ?key=")
         return check_key(self.kwargs["key"] if "key" in self.kwargs else query["key"])
 
     @property
@@ -175,48 +178,46 @@ class StorageViewSet(ViewSetMixin, StorageView):
         return self.storage.read(self.key)
 
     def _body(self, request: Request) -> bytes:
-        """The value to be written, by either face."""
+        """Return the value to write, from a JSON representation or from the bytes themselves."""
         if "Content-Range" in request.headers:
-            raise InvalidValue("a value is written whole: no Content-Range")
+            raise InvalidValue("a value must be written as a whole: Content-Range is not supported")
         size = self.storage.max_value_size
         if "raw" in request.query_params or parsers.media_type(request) != "application/json":
             return parsers.read(request, size)
         document = parsers.read_object(request, parsers.json_limit(size))
         return serializers.entry_value(document, self.key)
 
-    def _shown(self, entry: Entry, status: int = 200) -> Response:
+    def _entry_response(self, entry: Entry, status: int = 200) -> Response:
         headers = {"ETag": etag(entry.revision)}
         if self._wants_octets:
             body: Any = entry.value
         else:
-            body = self.shown = serialization.entry(entry, params.encoding(self.request))
+            body = self.representation = serialization.entry(entry, params.encoding(self.request))
         return Response(body, status, headers=headers)
 
-    def _shown_plain(self, value: bytes, status: int = 200) -> Response:
+    def _plain_response(self, value: bytes, status: int = 200) -> Response:
         if self._wants_octets:
             return Response(value, status)
-        self.shown = plain_entry(self.key, value, params.encoding(self.request))
-        return Response(self.shown, status)
+        self.representation = plain_entry(self.key, value, params.encoding(self.request))
+        return Response(self.representation, status)
 
-    def _written(self, written: Written, data: bytes) -> Response:
+    def _write_response(self, written: Written, data: bytes) -> Response:
         status = 201 if written.new else 200
         if written.entry is None:
             return (
-                Response(status=status) if self._wants_octets else self._shown_plain(data, status)
+                Response(status=status)
+                if self._wants_octets
+                else self._plain_response(data, status)
             )
         if self._wants_octets:
             return Response(status=status, headers={"ETag": etag(written.entry.revision)})
-        return self._shown(written.entry, status)
+        return self._entry_response(written.entry, status)
 
     @property
     def _wants_octets(self) -> bool:
         return isinstance(self.request.accepted_renderer, OctetRenderer)
 
-    def _refuse_condition(self, request: Request) -> None:
-        if Condition.of(request):
-            raise NotSupported(f"{self.storage!r} keeps no revisions: no conditional requests")
-
 
 @describe_collection
 class CollectionViewSet(StorageViewSet):
-    """The entries of a storage; with ``?key=``, one of them."""
+    """The entries of a storage, or one of them if ``?key=`` is given."""

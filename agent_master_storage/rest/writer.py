@@ -1,8 +1,9 @@
-"""PUT, PATCH, DELETE and commits, from HTTP's conditions to those on a revision.
+"""Writes under HTTP preconditions and permissions.
 
-A user who may only add, or only change, must not do the other by winning a race. So where the
-permission or the condition depends on how the entry stands, it is read first, and the write
-then holds only for that revision; when it has moved on, all is decided anew.
+A user who may only add entries, or only change them, must not be able to do the other by winning
+a race. So if the permission or the precondition depends on the current entry, the entry is read
+first, and the write is conditional on its revision. If the entry has changed in between, the
+decision is made again from the start.
 """
 
 from __future__ import annotations
@@ -24,128 +25,137 @@ from ..exceptions import (
 )
 from ..permissions import Action
 from ..types import Change, Delete, Entry, Operation, Write
-from .etags import Condition
+from .etags import Precondition
 from .exceptions import NotJson, PreconditionFailed
 
 T = TypeVar("T")
 
-#: how often a write that others overtake is tried again
+#: how often a write is retried when concurrent writes change the entry first
 ATTEMPTS = 50
 
-#: returns whether the user may, for the key
-Allowed = Callable[[Action, str], bool]
-#: raises when the user may not
+#: returns whether the user has the permission for a key
+IsAllowed = Callable[[Action, str], bool]
+#: raises an error unless the user has it
 Require = Callable[[Action, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """What a write did."""
+    """The result of a write."""
 
-    #: whether there was no such key before
+    #: whether the key did not exist before
     new: bool
-    #: None where the adapter keeps no revisions
+    #: None if the adapter does not support revisions
     entry: Entry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Writes to one storage for one user."""
+    """Write to a storage on behalf of a user."""
 
     storage: BaseStorage
-    allowed: Allowed
+    allowed: IsAllowed
     require: Require
 
     # PUT
 
-    def put(self, key: str, data: bytes, condition: Condition) -> Written:
-        """Write; see Written for the answer."""
+    def put(self, key: str, data: bytes, precondition: Precondition) -> Written:
         if not self.storage.supports_revisions:
-            return self._put_plain(key, data, condition)
+            return self._put_plain(key, data, precondition)
         if self.allowed("add", key) and self.allowed("change", key):
-            if not condition and self.storage.supports_commit:
+            if not precondition and self.storage.supports_commit:
                 return self._write(Write(key, data))
-            if condition.revision is not None:
-                return self._write_at(Write(key, data, condition.revision))
-        return self._until_settled(lambda: self._put_at(key, data, condition))
+            if precondition.revision is not None:
+                return self._write_at(Write(key, data, precondition.revision))
+        return self._retry(lambda: self._try_put(key, data, precondition))
 
-    def _put_at(self, key: str, data: bytes, condition: Condition) -> Written:
+    def _try_put(self, key: str, data: bytes, precondition: Precondition) -> Written:
         current = self._current(key)
         self.require("change" if current else "add", key)
-        condition.check(current)
-        return self._settle(Write(key, data, current))
+        precondition.check(current)
+        return self._try_write(Write(key, data, current))
 
-    def _put_plain(self, key: str, data: bytes, condition: Condition) -> Written:
-        self._refuse(condition)
-        new = not _has(self.storage, key)
+    def _put_plain(self, key: str, data: bytes, precondition: Precondition) -> Written:
+        self._reject(precondition)
+        new = not _exists(self.storage, key)
         self.require("add" if new else "change", key)
         self.storage.write(key, data)
         return Written(new=new)
 
     # PATCH
 
-    def patch(self, key: str, patch: Any, condition: Condition) -> Written:
-        """Apply a merge patch (RFC 7396) to the JSON document that the value is."""
+    def patch(self, key: str, patch: Any, precondition: Precondition) -> Written:
+        """Apply a merge patch (RFC 7396) to the JSON document in the value."""
         self.require("change", key)
-        # An empty patch would show the document.
+        # The response to an empty patch contains the document.
         self.require("view", key)
         if not self.storage.supports_revisions:
-            raise NotSupported(f"{self.storage!r} keeps no revisions: it can't patch atomically")
-        return self._until_settled(lambda: self._patch_at(key, patch, condition))
+            raise NotSupported(f"{self.storage!r} does not support revisions, nor atomic patches")
+        return self._retry(lambda: self._try_patch(key, patch, precondition))
 
-    def _patch_at(self, key: str, patch: Any, condition: Condition) -> Written:
-        entry = self._met(key, condition)
+    def _try_patch(self, key: str, patch: Any, precondition: Precondition) -> Written:
+        entry = self._checked_entry(key, precondition)
         try:
             document = serialization.loads(entry.value)
         except InvalidValue as error:
             raise NotJson(f"the value of {key!r} is {error}") from error
-        data = serialization.dumps(merged(document, patch)).encode()
-        return self._settle(Write(key, data, entry.revision))
+        data = serialization.dumps(merge_patch(document, patch)).encode()
+        return self._try_write(Write(key, data, entry.revision))
 
-    def _met(self, key: str, condition: Condition) -> Entry:
+    def _checked_entry(self, key: str, precondition: Precondition) -> Entry:
         try:
             entry = self.storage.entry(key)
         except KeyNotFound:
-            condition.check(0)
+            precondition.check(0)
             raise
-        condition.check(entry.revision)
+        precondition.check(entry.revision)
         return entry
 
     # DELETE
 
-    def delete(self, key: str, condition: Condition) -> None:
+    def delete(self, key: str, precondition: Precondition) -> None:
         self.require("delete", key)
         if not self.storage.supports_revisions:
-            self._refuse(condition)
+            self._reject(precondition)
             self.storage.delete(key)
-        elif not condition:
+        elif not precondition:
             self.storage.delete(key)
         else:
-            self._until_settled(lambda: self._delete_at(key, condition))
+            self._retry(lambda: self._try_delete(key, precondition))
 
-    def _delete_at(self, key: str, condition: Condition) -> None:
-        revision = self._met(key, condition).revision
+    def _try_delete(self, key: str, precondition: Precondition) -> None:
+        revision = self._checked_entry(key, precondition).revision
         try:
             self.storage.delete(key, if_revision=revision)
         except RevisionConflict as error:
-            raise _Overtaken from error
+            raise _Superseded from error
 
     # Commits
 
     def commit(self, operations: Sequence[Operation]) -> int:
-        """Commit for the user; each operation is asked for, errors carry its index."""
-        if not self.storage.supports_commit:
-            raise NotSupported(f"{self.storage!r} does not commit several operations at once")
-        if not operations:
-            # The answer is the revision.
-            self.require("view", "")
-        open_writes = [i for i, op in enumerate(operations) if _indexed(i, self._is_open, op)]
-        if not open_writes:
-            return self.storage.commit(operations)
-        return self._until_settled(lambda: self._commit_at(operations, open_writes))
+        """Commit the operations and return the revision.
 
-    def _is_open(self, operation: Operation) -> bool:
-        """Require what can be said now; whether a write's permission depends on the entry."""
+        The permission for each operation is checked. An error carries the index of its operation.
+        """
+        if not self.storage.supports_commit:
+            raise NotSupported(f"{self.storage!r} does not support commits of several operations")
+        if not operations:
+            # The response contains the revision.
+            self.require("view", "")
+        undecided = {
+            index: operation
+            for index, operation in enumerate(operations)
+            if _with_index(index, self._is_undecided, operation) and isinstance(operation, Write)
+        }
+        if not undecided:
+            return self.storage.commit(operations)
+        return self._retry(lambda: self._try_commit(operations, undecided))
+
+    def _is_undecided(self, operation: Operation) -> bool:
+        """Return whether the permission for a write depends on whether the entry exists.
+
+        All other permissions are checked here.
+        """
         if isinstance(operation, Delete):
             self.require("delete", operation.key)
             return False
@@ -155,27 +165,25 @@ class Writer:
         if operation.if_revision is not None:
             self.require("change" if operation.if_revision else "add", operation.key)
             return False
-        may = (self.allowed("add", operation.key), self.allowed("change", operation.key))
-        if not any(may):
+        allowed = (self.allowed("add", operation.key), self.allowed("change", operation.key))
+        if not any(allowed):
             self.require("change", operation.key)
-        return not all(may)
+        return not all(allowed)
 
-    def _commit_at(self, operations: Sequence[Operation], open_writes: Sequence[int]) -> int:
-        settled = list(operations)
-        for index in open_writes:
-            write = settled[index]
-            assert isinstance(write, Write)
+    def _try_commit(self, operations: Sequence[Operation], undecided: dict[int, Write]) -> int:
+        decided = list(operations)
+        for index, write in undecided.items():
             current = self._current(write.key)
-            _indexed(index, self.require, "change" if current else "add", write.key)
-            settled[index] = Write(write.key, write.data, current)
+            _with_index(index, self.require, "change" if current else "add", write.key)
+            decided[index] = Write(write.key, write.data, current)
         try:
-            return self.storage.commit(settled)
+            return self.storage.commit(decided)
         except RevisionConflict as error:
-            if error.index in open_writes:
-                raise _Overtaken from error
+            if error.index in undecided:
+                raise _Superseded from error
             raise
 
-    # Inside
+    # Internal
 
     def _write(self, write: Write) -> Written:
         if self.storage.supports_commit:
@@ -185,26 +193,26 @@ class Writer:
         return Written(new=not write.if_revision, entry=self.storage.entry(write.key))
 
     def _write_at(self, write: Write) -> Written:
-        """Write under the client's own condition."""
+        """Write under the client's own precondition."""
         try:
             return self._write(write)
         except RevisionConflict as error:
             raise PreconditionFailed(error.current) from error
 
-    def _settle(self, write: Write) -> Written:
-        """Write under a condition of ours."""
+    def _try_write(self, write: Write) -> Written:
+        """Write under the revision that the decision was based on."""
         try:
             return self._write(write)
         except RevisionConflict as error:
-            raise _Overtaken from error
+            raise _Superseded from error
 
-    def _until_settled(self, attempt: Callable[[], T]) -> T:
+    def _retry(self, attempt: Callable[[], T]) -> T:
         for _ in range(ATTEMPTS):
             try:
                 return attempt()
-            except _Overtaken:
+            except _Superseded:
                 continue
-        raise StorageUnavailable("others write here all the time: try again")
+        raise StorageUnavailable("too many concurrent writes; retry later")
 
     def _current(self, key: str) -> int:
         try:
@@ -212,13 +220,15 @@ class Writer:
         except KeyNotFound:
             return 0
 
-    def _refuse(self, condition: Condition) -> None:
-        if condition:
-            raise NotSupported(f"{self.storage!r} keeps no revisions: no conditional requests")
+    def _reject(self, precondition: Precondition) -> None:
+        if precondition:
+            raise NotSupported(
+                f"{self.storage!r} does not support revisions, nor conditional requests"
+            )
 
 
-class _Overtaken(Exception):
-    """Somebody else wrote between our look and our write."""
+class _Superseded(Exception):
+    """A concurrent write changed the entry between the decision and the write."""
 
 
 def _entry_of(change: Change) -> Entry:
@@ -232,8 +242,8 @@ def _entry_of(change: Change) -> Entry:
     )
 
 
-def _indexed(index: int, function: Callable[..., T], *args: Any) -> T:
-    """Call it; a refusal tells which operation it is about."""
+def _with_index(index: int, function: Callable[..., T], *args: Any) -> T:
+    """Call the function; an API error that it raises gets the index of the operation."""
     try:
         return function(*args)
     except APIException as error:
@@ -241,7 +251,7 @@ def _indexed(index: int, function: Callable[..., T], *args: Any) -> T:
         raise
 
 
-def _has(storage: BaseStorage, key: str) -> bool:
+def _exists(storage: BaseStorage, key: str) -> bool:
     try:
         storage.read(key)
     except KeyNotFound:
@@ -249,12 +259,12 @@ def _has(storage: BaseStorage, key: str) -> bool:
     return True
 
 
-def merged(target: Any, patch: Any) -> Any:
-    """RFC 7396, section 2."""
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return the document that a merge patch makes of ``target`` (RFC 7396, section 2)."""
     try:
         return _merge(target, patch)
     except RecursionError as error:
-        raise InvalidValue("the patch is nested too deep") from error
+        raise InvalidValue("the patch is nested too deeply") from error
 
 
 def _merge(target: Any, patch: Any) -> Any:

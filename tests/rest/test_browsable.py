@@ -172,8 +172,8 @@ def test_breadcrumbs(memory: Api, path: str, way: list[str]) -> None:
 @pytest.mark.parametrize(
     ("path", "description"),
     [
-        ("", "The storages that you may see."),
-        ("memory/", "Where a storage stands, and what it can do."),
+        ("", "The storages that you may view."),
+        ("memory/", "The revision, the epoch and the capabilities of a storage."),
         ("memory/entries", "The entries of a storage"),
         ("memory/entries/k", "A key and its value."),
         ("memory/changes", "The change log of a storage."),

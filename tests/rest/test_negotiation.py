@@ -62,6 +62,40 @@ def test_anything_else_gets_the_bytes(api: Api, accept: str) -> None:
     assert "Accept" in answer.headers["Vary"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json;q=0", OCTETS),
+        ("application/json;q=0, */*", "text/html; charset=utf-8"),
+        ("application/json;q=0, text/html;q=0, */*;q=0.1", OCTETS),
+        ("*/*, application/octet-stream;q=0, text/html;q=0", JSON),
+        ("application/*;q=0, application/json", JSON),
+        ("application/json;q=nan", JSON),
+        ("application/json;q=2", JSON),
+    ],
+)
+def test_q_value_of_the_most_specific_range_decides(
+    api: Api, accept: str, content_type: str
+) -> None:
+    api.put("config", b"{}")
+    answer = api.get("config", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*;q=0", "image/png, */*;q=0", "application/json;q=0, application/octet-stream;q=0"],
+)
+def test_excluded_bytes_are_not_sent(api: Api, accept: str) -> None:
+    api.put("config", b"{}")
+    refused(api.get("config", headers={"Accept": accept}), 406, "not_acceptable")
+
+
+@pytest.mark.parametrize("accept", ["application/json;q=0", "application/json;q=0, */*;q=0.0"])
+def test_excluded_json_is_not_sent_as_a_list(api: Api, accept: str) -> None:
+    refused(api.get(headers={"Accept": accept}), 406, "not_acceptable")
+
+
 def test_raw_comes_before_every_header(api: Api) -> None:
     api.put("page", b"<html>", JSON, raw="")
     assert api.storage.read("page") == b"<html>"

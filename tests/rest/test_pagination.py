@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from agent_master_storage.exceptions import KeyNotFound
 from agent_master_storage.types import Write
 
 from .api import ISOLATED, Api, refused
@@ -86,6 +87,21 @@ def test_a_prefix_is_exact(api: Api) -> None:
         assert all(key.startswith(prefix) for key in pages(api, prefix=prefix)[0])
     assert pages(api, prefix="ab") == [["ab"]]
     assert pages(api, prefix="none") == [[]]
+
+
+def test_page_whose_keys_are_deleted_meanwhile_is_followed_by_the_next(
+    plain: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(plain, ["a", "b", "c"])
+    read = plain.storage.read
+
+    def read_but_not_a(key: str) -> bytes:
+        if key == "a":
+            raise KeyNotFound(key)
+        return read(key)
+
+    monkeypatch.setattr(plain.storage, "read", read_but_not_a)
+    assert pages(plain, limit=1) == [[], ["b"], ["c"]]
 
 
 def test_the_order_is_by_code_point(api: Api) -> None:

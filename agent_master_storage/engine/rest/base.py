@@ -15,8 +15,8 @@ from ... import permissions as access
 from ...exceptions import InvalidValue, KeyNotFound, NotSupported
 from ...rest import params
 from ...rest import parsers as bodies
-from ...rest.etags import Condition, etag
-from ...rest.serializers import refuse_unknown
+from ...rest.etags import Precondition, etag
+from ...rest.serializers import reject_unknown
 from ...rest.views import StorageView
 from .. import Document, Engine
 from ..exceptions import InvalidDocument
@@ -92,11 +92,11 @@ class DocumentView(StorageView):
 
     def unchanged(self, look: Look, there: bool = True) -> Response | None:
         """304 or 412 when the request's condition says so. ``there``: whether it was found."""
-        condition = Condition.of(self.request)
+        condition = Precondition.of(self.request)
         if condition and look.revision is None:
             raise NotSupported(f"{self.storage!r} keeps no revisions: no conditional requests")
         current = (look.revision or 0) if there else 0
-        if condition.unchanged(current):
+        if condition.not_modified(current):
             return Response(status=304, headers=look.headers)
         condition.check(current)
         return None
@@ -125,7 +125,7 @@ class DocumentView(StorageView):
         if revision == 0:
             # The first server makes the document.
             self.require("add", CONFIG)
-        condition = Condition.of(self.request)
+        condition = Precondition.of(self.request)
         if not condition:
             return self.engine
         if revision is None:
@@ -142,7 +142,7 @@ class DocumentView(StorageView):
         if not fields or (not bodies.media_type(request) and _is_empty(request)):
             return {}
         document = bodies.read_object(request, limit)
-        refuse_unknown(document, set(fields))
+        reject_unknown(document, set(fields))
         return document
 
     def sent(self, media_type: str = "application/json") -> dict[str, Any]:

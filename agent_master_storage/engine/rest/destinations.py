@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from ...exceptions import InvalidValue
 from ...rest import params
 from ...rest.parsers import MERGE_PATCH, JsonParser, MergePatchParser
-from ...rest.serializers import refuse_unknown
+from ...rest.serializers import reject_unknown
 from .. import Engine
 from .. import representations as faces
 from ..destinations.destination import FILE, STORAGE, Destination
@@ -47,7 +47,7 @@ class DestinationView(NamedView):
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set fields of a destination; those that are not sent are kept."""
         name, body = self.named, self.sent(MERGE_PATCH)
-        refuse_unknown(body, set(_FIELDS))
+        reject_unknown(body, set(_FIELDS))
         if body.get("name", name) != name:
             raise InvalidValue("a patch gives no new name")
         with self.acting():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...exceptions import InvalidValue
-from ...rest.serializers import refuse_unknown
-from ...rest.writer import merged
+from ...rest.serializers import reject_unknown
+from ...rest.writer import merge_patch
 from .. import Internal, Server
 from ..secrets import restore
 from .base import flag_of, text_of
@@ -42,7 +42,7 @@ class Given:
     @classmethod
     def of(cls, document: dict[str, Any]) -> Given:
         """``enabled`` and ``transport`` say what is to be, before the fields inside."""
-        refuse_unknown(document, _FIELDS)
+        reject_unknown(document, _FIELDS)
         config, internal = _object(document, "config"), _object(document, "internal")
         if "transport" in document:
             config = {**config, "transport": text_of(document, "transport")}
@@ -59,12 +59,12 @@ class Given:
 
     def merged(self, stored: dict[str, Any]) -> dict[str, Any]:
         """The stored configuration with this one as a merge patch."""
-        config: dict[str, Any] = restore(merged(stored, self.config), stored)
+        config: dict[str, Any] = restore(merge_patch(stored, self.config), stored)
         return config
 
     def merged_internal(self, stored: dict[str, Any]) -> dict[str, Any]:
         """The same of ``internal``; what the patch removes is at its default."""
-        found: dict[str, Any] = merged(stored, self.internal)
+        found: dict[str, Any] = merge_patch(stored, self.internal)
         gone = stored.keys() - found.keys()
         return found | {key: _DEFAULTS.get(key) for key in gone}
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from ...rest.urls import outside_transactions
-from ...rest.views import MissingView
+from ...rest.views import NotFoundView
 from .backups import BackupsView, BackupView, RestoreView
 from .base import NamedView
 from .destinations import DestinationsView, DestinationView, PreviewView, SyncView
@@ -57,5 +57,5 @@ urlpatterns = [
     *_route("<str:alias>/destinations/<storage_key:name>/sync", SyncView, "sync"),
     *_route("<str:alias>/destinations/<storage_key:name>", DestinationView, "destination"),
     path("<str:alias>", outside_transactions(EngineView.as_view(schema=None))),
-    path("<storage_key:path>", outside_transactions(MissingView.as_view(schema=None))),
+    path("<storage_key:path>", outside_transactions(NotFoundView.as_view(schema=None))),
 ]
