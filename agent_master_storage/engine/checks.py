@@ -1,7 +1,7 @@
 """System checks of the engine.
 
 ``agent_master_storage_engine.E001``
-    AGENT_MASTER_STORAGE_DESTINATION_ROOTS is not a list of folders
+    AGENT_MASTER_STORAGE_DESTINATION_ROOTS is not a list of absolute directories
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .destinations.files import allowed_roots
 
 @register()
 def check_roots(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Validate the setting; the folders themselves need not exist."""
+    """Validate the setting; the directories need not exist."""
     try:
         allowed_roots()
     except ImproperlyConfigured as error:

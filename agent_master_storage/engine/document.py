@@ -1,7 +1,7 @@
 """The stored document: the JSON under the key ``config``, as the Go engine writes it.
 
-It is held as it was parsed. A change touches the fields it is about and nothing else, so that
-keys which this version does not know survive at every level.
+The document is kept as it was parsed. A change affects only the fields that it is about, so keys
+that this version does not know survive at every level.
 """
 
 from __future__ import annotations
@@ -16,33 +16,43 @@ from .json_object import fingerprint, json_type, read
 from .server import Internal, Server, ServerConfig
 from .settings import Settings, new_document
 
-#: keys that other programs put servers under; a document with these is somebody else's
-_FOREIGN = ("mcpServers", "mcp")
+#: keys under which clients keep servers; a document with one of them belongs to a client
+_CLIENT_KEYS = ("mcpServers", "mcp")
 
 
 class Document:
-    """The document, to be read and changed; nothing is stored before the engine does it."""
+    """The document in memory. Changes of it are stored by ``Engine.change()`` only.
+
+    Args:
+        data: The parsed JSON object. It is not copied.
+
+    Raises:
+        InvalidDocument: If it is not a document of the engine.
+    """
 
     def __init__(self, data: dict[str, Any]) -> None:
-        """``data`` is taken as it is, not copied. InvalidDocument when it is not one."""
         if not isinstance(data, dict):
             raise InvalidDocument(f"must be an object, not {json_type(data)}")
-        foreign = [key for key in _FOREIGN if key in data and "servers" not in data]
+        foreign = [key for key in _CLIENT_KEYS if key in data and "servers" not in data]
         if foreign:
             raise InvalidDocument(
-                f"has {foreign[0]!r} and no 'servers': a client's configuration, to be imported"
+                f"has {foreign[0]!r} and no 'servers': it is a client's configuration; import it"
             )
         self.data = data
         section(data, "servers")
 
     @classmethod
     def new(cls) -> Document:
-        """The document that the engine starts with."""
+        """Return the document that the engine starts with."""
         return cls(new_document())
 
     @classmethod
     def parse(cls, value: bytes | str) -> Document:
-        """Read the stored bytes; InvalidDocument when they are no such document."""
+        """Parse the stored bytes.
+
+        Raises:
+            InvalidDocument: If they are not a document of the engine.
+        """
         try:
             return cls(serialization.loads(value))
         except InvalidDocument:
@@ -51,11 +61,11 @@ class Document:
             raise InvalidDocument(str(error)) from error
 
     def dump(self) -> bytes:
-        """The bytes to store: JSON with an indent of two."""
+        """Return the bytes to store: JSON with an indentation of two spaces."""
         return serialization.dumps(self.data).encode()
 
     def copy(self) -> Document:
-        """A copy that shares nothing with this one."""
+        """Return a deep copy."""
         return Document(copy.deepcopy(self.data))
 
     # Reading
@@ -66,24 +76,32 @@ class Document:
 
     @property
     def settings(self) -> Settings:
-        """The settings as a view; broken ones are left at their defaults."""
+        """The settings; those that are not valid have their defaults."""
         return read(Settings, self.data.get("settings") or {})[0]
 
     @property
     def servers(self) -> dict[str, Any]:
-        """The servers' objects by name, as parsed; changing it changes the document."""
+        """The servers' objects by name, as parsed. Changing it changes the document."""
         return section(self.data, "servers")
 
     def server(self, name: str) -> Server:
-        """The typed view of one server; ServerNotFound."""
+        """Return the typed view of one server.
+
+        Raises:
+            ServerNotFound: If there is no such server.
+        """
         return view(name, self.raw(name))
 
     def list(self) -> list[Server]:
-        """All servers, in the order of the document."""
+        """Return all servers, in the order of the document."""
         return [view(name, data) for name, data in self.servers.items()]
 
     def raw(self, name: str) -> Any:
-        """One server's object as parsed; ServerNotFound."""
+        """Return one server's value as it was parsed.
+
+        Raises:
+            ServerNotFound: If there is no such server.
+        """
         try:
             return self.servers[name]
         except KeyError:
@@ -92,31 +110,52 @@ class Document:
     # Changing
 
     def object_of(self, name: str) -> dict[str, Any]:
-        """raw() for a change: InvalidDocument when it is not an object."""
+        """Return one server's object, to be changed.
+
+        Raises:
+            ServerNotFound: If there is no such server.
+            InvalidDocument: If its value is not an object.
+        """
         self.raw(name)
         return section(self.servers, name, "servers.")
 
     def section(self, *path: str) -> dict[str, Any]:
-        """The object at ``path``, as ``("settings", "backup")``, made where it is missing."""
-        data, where = self.data, ""
+        """Return the object at ``path``, such as ``("settings", "backup")``.
+
+        Objects that are missing are created.
+        """
+        data, prefix = self.data, ""
         for name in path:
-            data, where = section(data, name, where), f"{where}{name}."
+            data, prefix = section(data, name, prefix), f"{prefix}{name}."
         return data
 
     def insert(self, name: str, data: dict[str, Any]) -> None:
-        """Put a new server at the end; ServerExists."""
+        """Add a server at the end.
+
+        Raises:
+            ServerExists: If there is already a server of this name.
+        """
         if name in self.servers:
             raise ServerExists(name)
         self.servers[name] = data
 
     def remove(self, name: str) -> Any:
-        """Take a server out and return its object; ServerNotFound."""
+        """Remove a server and return its value.
+
+        Raises:
+            ServerNotFound: If there is no such server.
+        """
         data = self.raw(name)
         del self.servers[name]
         return data
 
     def rename(self, name: str, new: str) -> None:
-        """Give a server another name, at the same place; ServerNotFound, ServerExists."""
+        """Rename a server, which keeps its position.
+
+        Raises:
+            ServerNotFound: If there is no such server.
+            ServerExists: If there is a server of the new name.
+        """
         self.raw(name)
         if new == name:
             return
@@ -127,22 +166,31 @@ class Document:
         }
 
 
-def section(parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
-    """The object ``parent[name]``, made where it is missing; InvalidDocument if it is none."""
+def section(parent: dict[str, Any], name: str, prefix: str = "") -> dict[str, Any]:
+    """Return the object ``parent[name]``, which is created if it is missing.
+
+    Args:
+        parent: The object that contains it.
+        name: The key.
+        prefix: The path of ``parent`` with a dot at the end, for the error.
+
+    Raises:
+        InvalidDocument: If the value is not an object.
+    """
     found = parent.get(name)
     if found is None:
         found = parent[name] = {}
     if not isinstance(found, dict):
-        raise InvalidDocument(f"must be an object, not {json_type(found)}", f"{where}{name}")
+        raise InvalidDocument(f"must be an object, not {json_type(found)}", f"{prefix}{name}")
     return found
 
 
 def view(name: str, data: Any) -> Server:
-    """The typed view of a server's object."""
+    """Return the typed view of a server's object."""
     own = {k: v for k, v in data.items() if k != "internal"} if isinstance(data, dict) else data
     config, problems = read(ServerConfig, own)
-    noted = (data.get("internal") or {}) if isinstance(data, dict) else {}
-    internal, faults = read(Internal, noted)
+    internal_data = (data.get("internal") or {}) if isinstance(data, dict) else {}
+    internal, faults = read(Internal, internal_data)
     return Server(
         name=name,
         config=config,

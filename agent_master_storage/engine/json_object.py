@@ -1,10 +1,10 @@
 """Frozen, typed views of JSON objects.
 
-They are views for reading and for giving to ``Engine``: a change is made on the document as
-it was parsed, so that what is not named here is kept (see ``document.py``).
+They are for reading, and for passing to ``Engine``. Changes are made in the document as it was
+parsed, so fields that are not named here are kept (see ``document.py``).
 
-Built on pydantic: of the libraries weighed (attrs with cattrs, msgspec) it alone keeps unknown
-fields by itself, says where in a document a fault is, and writes the JSON Schema as well.
+They are built on pydantic. Of the libraries considered (also attrs with cattrs, and msgspec), it
+is the only one that keeps unknown fields, reports where a fault is, and generates JSON Schema.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ V = TypeVar("V", bound="JsonObject")
 
 
 class JsonObject(BaseModel):
-    """A JSON object, read. Fields that it does not name are kept in ``model_extra``.
+    """A typed view of a JSON object. Fields that it does not name are kept in ``model_extra``.
 
-    A field that is null is read as one that is missing, as Go does. ``to_dict()`` gives the
-    object back as Go writes it: empty fields are left out, but for those of ``always``.
+    Like Go, it reads a field that is null as missing. ``to_dict()`` returns the object as Go
+    writes it: empty fields are omitted, except those of ``always``.
     """
 
     model_config = ConfigDict(
@@ -37,13 +37,13 @@ class JsonObject(BaseModel):
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
-        # Numbers and switches are common under env: a process gets text in any case.
+        # Numbers and booleans are common under env. The process receives text in any case.
         coerce_numbers_to_str=True,
-        # A message with the input in it would put a token into a log.
+        # A message that contains the input could write a token to a log.
         hide_input_in_errors=True,
     )
 
-    #: fields that are written also when they are false or empty
+    #: fields that are written even if they are false or empty
     always: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="before")
@@ -55,7 +55,7 @@ class JsonObject(BaseModel):
         return {key: part for key, part in data.items() if part is not None or key not in names}
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object: named fields in order, then the others."""
+        """Return the JSON object: named fields in order, then the others."""
         fields = type(self).model_fields
         named = self.model_dump(by_alias=True, include=set(fields))
         kept = {name for key, info in fields.items() for name in [info.alias] if key in self.always}
@@ -63,14 +63,14 @@ class JsonObject(BaseModel):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields that this class does not name, as they came."""
+        """The fields that this class does not name, unchanged."""
         return dict(self.model_extra or {})
 
 
 def read(view: type[V], data: Any) -> tuple[V, list[str]]:
-    """``data`` as a ``view``, and what is wrong with it; broken fields are left at default.
+    """Return ``data`` as a ``view``, and its faults. Invalid fields have their defaults.
 
-    One broken field, which another program may have written, must not hide all the others.
+    An invalid field, which another program may have written, must not hide all other fields.
     """
     if not isinstance(data, Mapping):
         return view(), [f"must be an object, not {json_type(data)}"]
@@ -83,9 +83,9 @@ def read(view: type[V], data: Any) -> tuple[V, list[str]]:
 
 
 def look_alikes(view: JsonObject) -> list[str]:
-    """Fields that differ by case alone from one that the class names.
+    """Return a message for each extra field that differs only in case from a named one.
 
-    Go takes them for that one, and reads no document at all when they hold something else.
+    Go reads such a field as the named one, and rejects the whole document if its type is wrong.
     """
     named = {
         alias.casefold(): alias
@@ -93,14 +93,14 @@ def look_alikes(view: JsonObject) -> list[str]:
         if (alias := info.alias)
     }
     return [
-        f"{name}: would be taken for {named[name.casefold()]}: case alone tells them apart"
+        f"{name}: would be read as {named[name.casefold()]}: they differ only in case"
         for name in view.extra
         if name.casefold() in named
     ]
 
 
 def problems(error: ValidationError) -> list[str]:
-    """What pydantic found, as ``args.1: ...``, without the values."""
+    """Return the faults that pydantic found, such as ``args.1: ...``, without the values."""
     return [
         f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
@@ -108,7 +108,7 @@ def problems(error: ValidationError) -> list[str]:
 
 
 def json_type(value: Any) -> str:
-    """What JSON calls it, for messages."""
+    """Return the name of a value's type in JSON, for messages."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "a boolean"
     names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
@@ -116,7 +116,7 @@ def json_type(value: Any) -> str:
 
 
 def fingerprint(value: Any) -> str:
-    """A short text that differs when ``value``, any JSON, differs."""
-    # In ASCII: a stored document may hold a lone surrogate, as an escape.
+    """Return a short hash of any JSON value."""
+    # As ASCII, because a stored document may contain an escaped lone surrogate.
     text = json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

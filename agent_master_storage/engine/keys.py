@@ -1,6 +1,7 @@
-"""The names under which the engine keeps things: those of the Go engine.
+"""The keys of the engine, which are those of the Go engine.
 
-``:`` separates, but in ``backups/<id>``; a path in ``projects:<path>:config`` has ``-`` for ``/``.
+Parts are separated by ``:``, except in ``backups/<id>``. The path in ``projects:<path>:config`` has
+``-`` instead of ``/``.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ CONFIG = "config"
 
 BACKUPS = "backups/"
 BACKUP_META = "backup-meta:"
-#: releases of the Go engine before 1.0.2 wrote it so; read, never written
+#: the prefix in releases of the Go engine before 1.0.2; read, never written
 OLD_BACKUP_META = "backup-meta/"
 
 AUTO_SYNC_STATUS = "state:autosync:status"
 
 
 def target(name: str) -> str:
-    """What was synced to a destination that is a key of the storage."""
+    """Return the key of a destination that is not a file."""
     return f"targets:{name}:config"
 
 

@@ -1,6 +1,6 @@
-"""The JSON faces of what the engine hands out: the same over HTTP and on the command line.
+"""JSON representations of the engine's objects, shared by REST and the management command.
 
-Literal secrets are masked unless ``secrets`` asks for them.
+Literal secrets are masked unless ``secrets`` is true.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def server(server: Server, *, secrets: bool = False) -> Json:
-    """One server; ``advice`` tells of literal secrets without showing them."""
+    """Represent a server; ``advice`` describes literal secrets without showing them."""
     config = server.config.to_dict()
     return {
         "name": server.name,
@@ -36,34 +36,34 @@ def server(server: Server, *, secrets: bool = False) -> Json:
 
 
 def document(document: Document, *, secrets: bool = False) -> Json:
-    """A whole document."""
+    """Represent a whole document."""
     return document.data if secrets else dict(mask(document.data))
 
 
 def backup(backup: Backup) -> Json:
-    """What is known about a backup."""
+    """Represent the description of a backup."""
     return backup.to_dict()
 
 
 def destination(destination: Destination) -> Json:
-    """One destination, in the words of the stored document."""
+    """Represent a destination by the names of the stored document."""
     return destination.to_dict()
 
 
 def imported(result: ImportResult, *, dry_run: bool = False) -> Json:
-    """What an import did, or would do."""
+    """Represent what an import did, or would do."""
     lists = {key: list(part) if isinstance(part, tuple) else part for key, part in _fields(result)}
     return {**lists, "dry_run": dry_run}
 
 
 def preview(preview: Preview) -> Json:
-    """What a sync would change; the diff is masked by itself."""
+    """Represent what a sync would change; its diff is masked already."""
     lists = {key: list(part) if isinstance(part, tuple) else part for key, part in _fields(preview)}
     return {**lists, "differs": preview.differs}
 
 
 def synced(result: SyncResult) -> Json:
-    """What a sync did."""
+    """Represent what a sync did."""
     return result.to_dict() | {"dryRun": result.dry_run, "written": result.written}
 
 

@@ -1,11 +1,4 @@
-"""What the engine hands out: typed, frozen views of the stored document.
-
-They are views for reading and for giving to ``Engine``: a change is made on the document as
-it was parsed, so that what is not named here is kept (see ``document.py``).
-
-Built on pydantic: of the libraries weighed (attrs with cattrs, msgspec) it alone keeps unknown
-fields by itself, says where in a document a fault is, and writes the JSON Schema as well.
-"""
+"""``Server``, its configuration and the engine's data about it, and what of these is valid."""
 
 from __future__ import annotations
 
@@ -23,16 +16,17 @@ from pydantic import (
 from . import times
 from .exceptions import InvalidServer
 from .json_object import JsonObject, Time, look_alikes, problems
+from .secrets import mask_config
 
-#: how a client talks to a server; streamable-http is the MCP specification's word for http
+#: how a client connects to a server; streamable-http is the MCP specification's name of http
 TRANSPORTS = ("stdio", "sse", "http", "streamable-http")
 
 
 class ServerConfig(JsonObject):
-    """How one MCP server is reached.
+    """How one MCP server is started or reached.
 
-    ``transport`` is one of TRANSPORTS; left out, it is ``stdio`` with a ``command`` and
-    ``http`` with a ``url``. Secrets do not show in ``repr()``.
+    ``transport`` is one of TRANSPORTS. Without it, a server with a ``url`` has ``http``, and any
+    other ``stdio``. Secrets are masked in ``repr()``.
     """
 
     always: ClassVar[frozenset[str]] = frozenset({"transport"})
@@ -47,21 +41,19 @@ class ServerConfig(JsonObject):
 
     @model_validator(mode="before")
     @classmethod
-    def _guess_transport(cls, data: Any) -> Any:
+    def _default_transport(cls, data: Any) -> Any:
         if isinstance(data, Mapping) and not data.get("transport"):
             return {**data, "transport": "http" if data.get("url") else "stdio"}
         return data
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        from .secrets import mask_config
-
         yield from mask_config(self.to_dict()).items()
 
 
 class Internal(JsonObject):
-    """What the engine itself notes about a server, under ``internal``.
+    """What the engine stores about a server, under ``internal``.
 
-    Times are RFC 3339 text to the nanosecond (``times.parse`` makes a datetime of one).
+    Times are RFC 3339 texts with up to nanoseconds; ``times.parse()`` converts one to a datetime.
     """
 
     always: ClassVar[frozenset[str]] = frozenset({"last_synced", "last_modified"})
@@ -69,11 +61,11 @@ class Internal(JsonObject):
     enabled: bool = False
     last_synced: Time = times.NEVER
     last_modified: Time = times.NEVER
-    #: who or what it came from: user, import, mcp-config ...
+    #: where it came from: user, import, mcp-config ...
     source: str = ""
     created_by: str = ""
     version: str = ""
-    #: names of destinations that get it; "all" is every one
+    #: names of destinations that receive it; "all" for every one
     sync_targets: list[str] = []
     exclude_from_targets: list[str] = []
     tags: list[str] = []
@@ -82,7 +74,7 @@ class Internal(JsonObject):
     error_count: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def goes_to(self, destination: str) -> bool:
-        """Whether a destination of this name gets the server, once it is enabled."""
+        """Whether a destination of this name receives the server if it is enabled."""
         if destination in self.exclude_from_targets:
             return False
         return "all" in self.sync_targets or destination in self.sync_targets
@@ -95,9 +87,9 @@ class Server:
     name: str
     config: ServerConfig
     internal: Internal
-    #: what is wrong with the stored object; its broken fields are missing from the views
+    #: the faults of the stored object; its invalid fields have their defaults in the views
     problems: tuple[str, ...] = ()
-    #: changes with every change of this server and of no other; give it as ``if_unchanged``
+    #: differs after every change of this server, and only then; see ``if_unchanged``
     fingerprint: str = field(default="", repr=False)
 
     @property
@@ -109,20 +101,23 @@ class Server:
         return self.config.transport
 
 
-# MERGED FROM agent_master_storage/engine/validation.py
-# What a server's name and configuration must be. Borrowed from the Go engine's validator.
-
 MAX_NAME_LENGTH = 256
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-#: also a socket or a pipe of this machine, which VS Code takes: unix:///run/mcp.sock#/path,
-#: and one that begins with a variable, whose value nobody knows here
+#: also a socket or pipe of the local machine, which VS Code accepts (unix:///run/mcp.sock#/path),
+#: and a URL that begins with a variable, whose value is unknown here
 _URL = re.compile(r"https?://\S+|(?:unix|pipe):///\S+|\$\{[^}]+\}\S*", re.IGNORECASE)
 
 
 def checked(name: str, config: ServerConfig | Mapping[str, Any]) -> ServerConfig:
-    """``config`` as a ServerConfig; InvalidServer with everything that is wrong."""
+    """Return ``config`` as a ServerConfig, if it and the name are valid.
+
+    The rules are those of the Go engine's validator.
+
+    Raises:
+        InvalidServer: With every fault.
+    """
     if isinstance(config, ServerConfig):
         found: ServerConfig = config
     else:
@@ -132,14 +127,18 @@ def checked(name: str, config: ServerConfig | Mapping[str, Any]) -> ServerConfig
             raise InvalidServer(str(name), problems(error)) from None
     faults = [*_name_faults(name), *_faults(found), *look_alikes(found)]
     if any(key.casefold() == "internal" for key in found.extra):
-        faults.append("internal: is what the engine notes, and no part of a configuration")
+        faults.append("internal: is written by the engine and is not part of a configuration")
     if faults:
         raise InvalidServer(str(name), faults)
     return found
 
 
 def check_name(name: str) -> str:
-    """``name``, if a server may have it: 1 to 256 characters, none of them a control."""
+    """Return ``name`` if it is valid: 1 to 256 characters without control characters.
+
+    Raises:
+        InvalidServer: If it is not.
+    """
     if faults := list(_name_faults(name)):
         raise InvalidServer(str(name), faults)
     return name
@@ -151,7 +150,7 @@ def _name_faults(name: str) -> Iterator[str]:
     elif len(name) > MAX_NAME_LENGTH:
         yield f"name: has {len(name)} characters, at most {MAX_NAME_LENGTH} are allowed"
     elif _UNPRINTABLE.search(name):
-        yield "name: must not hold control characters or lone surrogates"
+        yield "name: must not contain control characters or lone surrogates"
 
 
 def _faults(config: ServerConfig) -> Iterator[str]:
@@ -163,23 +162,23 @@ def _faults(config: ServerConfig) -> Iterator[str]:
         yield f"transport: must be one of {', '.join(TRANSPORTS)}, not {config.transport[:40]!r}"
     for name, value in config.env.items():
         if not name or "=" in name or "\0" in name + value:
-            yield f"env.{name}: not the name or value of an environment variable"
+            yield f"env.{name}: not a valid name or value of an environment variable"
     for name, value in config.headers.items():
         if not _HEADER.fullmatch(name) or "\r" in value or "\n" in value or "\0" in value:
-            yield f"headers.{name}: not a header"
+            yield f"headers.{name}: not a valid header"
 
 
 def _stdio_faults(config: ServerConfig) -> Iterator[str]:
     if not config.command.strip():
-        yield "command: is needed for the transport stdio"
+        yield "command: is required for the transport stdio"
     if config.url:
-        yield "url: does not go with the transport stdio"
+        yield "url: is not allowed for the transport stdio"
 
 
 def _remote_faults(config: ServerConfig) -> Iterator[str]:
     if not config.url:
-        yield f"url: is needed for the transport {config.transport}"
+        yield f"url: is required for the transport {config.transport}"
     elif not _URL.fullmatch(config.url):
-        yield "url: must begin with http://, https://, unix:/// or pipe:/// and hold no space"
+        yield "url: must begin with http://, https://, unix:/// or pipe:/// and contain no spaces"
     if config.command:
-        yield f"command: does not go with the transport {config.transport}"
+        yield f"command: is not allowed for the transport {config.transport}"

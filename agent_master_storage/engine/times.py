@@ -1,7 +1,7 @@
 """Times and durations as Go's encoding/json writes them.
 
-A time is RFC 3339 with up to nine decimals. A datetime holds six, so times are kept as the
-text that they came as and read only where somebody asks. A duration is an int of nanoseconds.
+A time is RFC 3339 with up to nine decimals. A datetime has only six, so times are kept as text
+and parsed on demand. A duration is an int of nanoseconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import time
 from datetime import UTC, datetime
 
-#: what Go writes for a time that was never set
+#: what Go writes for a time that has never been set
 NEVER = "0001-01-01T00:00:00Z"
 
 _RFC3339 = re.compile(
@@ -19,12 +19,12 @@ _RFC3339 = re.compile(
 
 
 def now() -> str:
-    """The present moment in UTC, to the nanosecond, without trailing zeros."""
+    """Return the current time in UTC, in nanoseconds without trailing zeros."""
     return from_nanoseconds(time.time_ns())
 
 
 def from_nanoseconds(nanoseconds: int) -> str:
-    """A time from nanoseconds since 1970."""
+    """Convert nanoseconds since 1970 to a time."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     decimals = f".{rest:09}".rstrip("0") if rest else ""
@@ -32,7 +32,11 @@ def from_nanoseconds(nanoseconds: int) -> str:
 
 
 def parse(text: str) -> datetime:
-    """An aware datetime, cut to microseconds; ValueError when it is no RFC 3339."""
+    """Return an aware datetime, truncated to microseconds.
+
+    Raises:
+        ValueError: If ``text`` is not an RFC 3339 time.
+    """
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
@@ -41,6 +45,6 @@ def parse(text: str) -> datetime:
 
 
 def check(text: str) -> str:
-    """Return ``text`` if parse() can read it, with the capital T and Z that Go insists on."""
+    """Return ``text`` with the capital T and Z that Go requires, if parse() accepts it."""
     parse(text)
     return text.upper()

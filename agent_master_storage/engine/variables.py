@@ -1,11 +1,11 @@
-"""References in configuration values: found, and replaced only when asked for.
+"""References in configuration values: found always, replaced only on request.
 
 =====================  ==============================================================
 ``${VAR}``             an environment variable (Claude Code, the Go engine)
-``${VAR:-default}``    the same; the default when it is not set, or empty, as in a shell
-``${env:VAR}``         the same, as VS Code and Cursor write it
-``${input:id}``        what VS Code asks the user for, see ``inputs``
-``${workspaceFolder}`` and its like: known to the client alone, always kept
+``${VAR:-default}``    the same; the default if it is unset or empty, as in a shell
+``${env:VAR}``         the same in VS Code and Cursor
+``${input:id}``        a value that VS Code asks the user for; see ``inputs``
+``${workspaceFolder}`` and similar: known only to the client, always kept
 =====================  ==============================================================
 """
 
@@ -21,11 +21,11 @@ from . import json_path
 
 Kind: TypeAlias = Literal["env", "input", "client"]
 
-#: a default may hold braces in pairs, and so a reference of its own
+#: a default may contain pairs of braces, and therefore a reference of its own
 REFERENCE = re.compile(r"\$\{([^{}:]*)(:(?:[^{}]|\{[^{}]*\})*)?\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: https://code.visualstudio.com/docs/reference/variables-reference
-_CLIENTS_OWN = frozenset(
+_CLIENT_VARIABLES = frozenset(
     [
         "userHome",
         "workspaceFolder",
@@ -54,7 +54,7 @@ _CLIENTS_OWN = frozenset(
 
 
 class MissingVariable(InvalidValue):
-    """Variables that a value refers to are not set; ``missing`` has each name and its place."""
+    """Variables that a value refers to are not set; ``missing`` has each name and its path."""
 
     code = "missing_variable"
 
@@ -71,25 +71,25 @@ class MissingVariable(InvalidValue):
 class Reference:
     """One reference."""
 
-    #: as it is written
+    #: as written
     text: str
     kind: Kind
-    #: of the variable or the input; of the whole for one that the client alone knows
+    #: of the variable or input; everything between the braces if only the client knows it
     name: str
-    #: what stands for a variable that is not set
+    #: the value of a variable that is not set
     default: str | None = None
 
 
 def find(text: str) -> list[Reference]:
-    """The references in a text, in order."""
+    """Return the references in a text, in order."""
     return [_reference(found) for found in REFERENCE.finditer(text)]
 
 
 def references(value: Any, where: str = "") -> Iterator[tuple[str, Reference]]:
-    """The references in any JSON value, each with its place, as ``env.TOKEN``."""
-    for place, text in _texts(value, where):
+    """Yield the references in any JSON value, each with its path, such as ``env.TOKEN``."""
+    for path, text in _texts(value, where):
         for reference in find(text):
-            yield place, reference
+            yield path, reference
 
 
 def substitute(
@@ -98,15 +98,21 @@ def substitute(
     inputs: Mapping[str, str] | None = None,
     where: str = "",
 ) -> Any:
-    """A copy of ``value`` with its references replaced.
+    """Return a copy of ``value`` with its references replaced.
 
-    Without ``inputs``, references to them are kept. MissingVariable names all that are not set,
-    before anything is replaced.
+    Args:
+        value: Any JSON value.
+        environment: The values of variables.
+        inputs: The values of inputs. Without it, references to inputs are kept.
+        where: The path of ``value``, for the error.
+
+    Raises:
+        MissingVariable: With all variables and inputs that have no value.
     """
     missing = tuple(
         dict.fromkeys(
-            (reference.name, place)
-            for place, reference in references(value, where)
+            (reference.name, path)
+            for path, reference in references(value, where)
             if _value(reference, environment, inputs) is None
         )
     )
@@ -122,7 +128,7 @@ def _reference(found: re.Match[str]) -> Reference:
         return Reference(text=text, kind="input", name=rest[1:])
     if name == "env":
         name, rest = _split(rest[1:])
-    if not _VARIABLE.fullmatch(name) or name in _CLIENTS_OWN:
+    if not _VARIABLE.fullmatch(name) or name in _CLIENT_VARIABLES:
         return Reference(text=text, kind="client", name=text[2:-1])
     if rest and not rest.startswith(":-"):
         return Reference(text=text, kind="client", name=text[2:-1])
@@ -137,7 +143,7 @@ def _split(text: str) -> tuple[str, str]:
 def _value(
     reference: Reference, environment: Mapping[str, str], inputs: Mapping[str, str] | None
 ) -> str | None:
-    """What stands for it, or None when nothing does."""
+    """Return the text that replaces a reference, or None if it has no value."""
     if reference.kind == "client":
         return reference.text
     if reference.kind == "input":
@@ -151,7 +157,7 @@ def _value(
 def _replace(
     text: str, environment: Mapping[str, str], inputs: Mapping[str, str] | None
 ) -> str | None:
-    """The text with its references replaced, or None when one stands for nothing."""
+    """Return the text with its references replaced, or None if one has no value."""
     parts: list[str] = []
     end = 0
     for found in REFERENCE.finditer(text):

@@ -340,7 +340,7 @@ def test_a_mask_that_stands_for_nothing_is_refused(edited: Any, where: str) -> N
         "url": "https://old/?token=abcd1234",
         "args": ["--token=one", "--token=two"],
     }
-    with pytest.raises(InvalidDocument, match="is a mask in place of a value") as caught:
+    with pytest.raises(InvalidDocument, match="is a mask instead of a value") as caught:
         restore(edited, original)
     assert caught.value.where == where
     assert "secret" not in str(caught.value)
@@ -378,7 +378,7 @@ def test_literal_secrets_are_told_of() -> None:
 def test_advice_names_what_was_found_and_never_the_value() -> None:
     (one,) = advice({"command": "x", "env": {"GITHUB_TOKEN": GITHUB}})
     assert str(one) == (
-        "env.GITHUB_TOKEN holds a GitHub token: put it into an environment variable and write"
+        "env.GITHUB_TOKEN contains a GitHub token: move it to an environment variable and write"
         " '${GITHUB_TOKEN}'"
     )
     assert GITHUB not in repr(one)

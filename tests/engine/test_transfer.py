@@ -259,7 +259,7 @@ def test_export_chooses(engine: Engine) -> None:
         ("", InvalidDocument, "empty"),
         ("{", InvalidDocument, "not JSON"),
         ('["a", 2]', InvalidDocument, "must be an object"),
-        ('{"theme": "dark"}', InvalidDocument, "of no known format"),
+        ('{"theme": "dark"}', InvalidDocument, "format of the document is unknown"),
         (
             '{"servers": {"a": {"command": "x"}}, "mcpServers": {"b": {"command": "x"}}}',
             InvalidDocument,

@@ -1,19 +1,18 @@
-"""Configuration files of MCP clients: read into servers, and written from them.
+"""Configuration files of MCP clients: parsed into servers, and rendered from them.
 
 ::
 
-    found = formats.parse(text)                 # the format is told by what is in it
-    found.format.name, found.servers, found.inputs, found.warnings
-    document = formats.render(found.servers, "vscode", inputs=found.inputs, base=document)
+    imported = formats.parse(text)              # the format is detected from the content
+    imported.format.name, imported.servers, imported.inputs, imported.warnings
+    document = formats.render(imported.servers, "vscode", inputs=imported.inputs, base=document)
     text = formats.dumps(document, "json")
 
-``base``         Format: one kind of document; Imported: what one held
-``servers``      one server, between a client's words and those of the stored document
-``detecting``    which format a document is of, or why it is none
-``registry``     the formats by name
-``syntax``       JSON, YAML and TOML
-``limits``       how large a document may be
-``mcp_servers``, ``vscode``, ``flat``, ``own``, ``others``: the formats
+``format``           ``Format``: one kind of document; ``Imported``: the content of one
+``spelling``         converts one server between a client's keys and those of the stored document
+``clients``          the formats of the clients; ``engine_document`` and ``flat`` are the others
+``registry``         the formats by name, and detection
+``syntax``           JSON, YAML and TOML
+``limits``           the maximum size of a document
 """
 
 from __future__ import annotations
@@ -52,24 +51,30 @@ def parse(
     syntax: str | None = None,
     path: str | PurePath = "",
 ) -> Imported:
-    """Read a client's configuration: a text, or a document that was parsed already.
+    """Parse the configuration of a client.
 
-    Without a ``format`` it is told by what the document holds, or as of_file() does by the
-    ``path`` that it came from; without a ``syntax`` ("json", "yaml", "toml") by the text's first
-    line. InvalidDocument for what is none, with the place.
+    Args:
+        data: A text, or a parsed document.
+        format: The format; by default it is detected from the content, or from ``path`` as
+            of_file() does.
+        syntax: ``json``, ``yaml`` or ``toml``; by default it is detected from the first line.
+        path: The file that the data is from.
+
+    Raises:
+        InvalidDocument: If it is not a configuration, with the path of the fault.
     """
     if isinstance(data, Mapping):
         limits.check_tree(data)
         document: Any = data
     else:
         document = loads(data, syntax)
-    wanted = get(format) if format is not None else _told(document, path)
+    wanted = get(format) if format is not None else _detected(document, path)
     return wanted.parse(document)
 
 
-def _told(document: Any, path: str | PurePath) -> Format:
+def _detected(document: Any, path: str | PurePath) -> Format:
     named = of_file(path)
-    # A file of the name may hold something else, which its content tells.
+    # The file may contain another format than its name suggests; then the content decides.
     if named is not None and isinstance(get_at(document, named.path), Mapping):
         return named
     return detect(document)
@@ -82,10 +87,16 @@ def render(
     inputs: Iterable[Mapping[str, Any]] = (),
     base: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The servers, in the words of the stored document, as a document of another format.
+    """Return servers of the stored document as a document of another format.
 
-    ``base`` is the document that stands there: what is not about these servers is kept, and a
-    server that means the same as before stays as it was spelled. InvalidDocument when ``base``
-    has something else where the servers belong.
+    Args:
+        servers: The servers by name.
+        format: The format.
+        inputs: Definitions of inputs.
+        base: The present document. Everything except these servers is kept, and a server with
+            the same meaning keeps its spelling.
+
+    Raises:
+        InvalidDocument: If ``base`` contains something else where the servers belong.
     """
     return registry.get(format).render(servers, inputs=inputs, base=base)

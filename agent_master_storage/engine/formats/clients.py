@@ -1,7 +1,8 @@
-"""``mcpServers``: an object from name to server, in a file that may hold anything else.
+"""The formats of MCP clients.
 
-Claude Desktop began it and most clients took it over. What they call a remote server differs;
-who does it in a way of their own is a subclass here below.
+Most clients have adopted ``mcpServers`` from Claude Desktop: an object from name to server, in a
+file that may contain anything else. Clients that write remote servers differently are subclasses
+of ``McpServers``. VS Code, Codex and Zed keep servers under keys of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 
 from ..json_path import get_at
 from .format import Format, Json, Names
-from .spelling import Spelling, looks_like_one
+from .spelling import Spelling, looks_like_server
 
 
 class McpServers(Format):
@@ -37,7 +38,7 @@ class McpServers(Format):
 
 
 class Cline(McpServers):
-    """Cline: ``type`` is streamableHttp; a ``url`` without one is SSE."""
+    """Cline: ``type`` is streamableHttp; a ``url`` without a type is SSE."""
 
     name = "cline"
     title = "Cline's mcpServers"
@@ -53,7 +54,7 @@ class Cline(McpServers):
 
 
 class Roo(McpServers):
-    """Roo Code: ``type`` is streamable-http. Not told apart from others by its looks."""
+    """Roo Code: ``type`` is streamable-http. It cannot be detected from the content."""
 
     name = "roo"
     title = "Roo Code's mcpServers"
@@ -68,7 +69,7 @@ class Roo(McpServers):
 
 
 class Windsurf(McpServers):
-    """Windsurf: the URL stands under ``serverUrl``, whatever the transport."""
+    """Windsurf: the URL is in ``serverUrl`` for every transport."""
 
     name = "windsurf"
     title = "Windsurf's mcpServers"
@@ -107,14 +108,11 @@ def _servers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield server
 
 
-# MERGED FROM agent_master_storage/engine/formats/vscode.py
-# VS Code: ``servers`` and ``inputs``, in a file of their own or under ``mcp`` in settings.
-#
-# https://code.visualstudio.com/docs/copilot/reference/mcp-configuration
-
-
 class VsCode(Format):
-    """``.vscode/mcp.json``: each server says its ``type``."""
+    """VS Code: ``servers`` and ``inputs`` in ``.vscode/mcp.json``; each server has a ``type``.
+
+    https://code.visualstudio.com/docs/copilot/reference/mcp-configuration
+    """
 
     name = "vscode"
     title = "VS Code's servers and inputs"
@@ -129,7 +127,7 @@ class VsCode(Format):
 
 
 class VsCodeSettings(VsCode):
-    """``settings.json``: the same under ``mcp``, beside all other settings."""
+    """VS Code's ``settings.json``: the same under ``mcp``, next to all other settings."""
 
     name = "vscode-settings"
     title = "VS Code's settings with mcp"
@@ -137,10 +135,6 @@ class VsCodeSettings(VsCode):
     files = (".vscode/settings.json",)
     path = ("mcp", "servers")
     inputs_path = ("mcp", "inputs")
-
-
-# MERGED FROM agent_master_storage/engine/formats/others.py
-# Clients that keep servers under a key of their own.
 
 
 class Codex(Format):
@@ -158,7 +152,7 @@ class Codex(Format):
 
 
 class Zed(Format):
-    """Zed: ``context_servers`` in settings.json, where its extensions have their settings too.
+    """Zed: ``context_servers`` in settings.json, which also contain settings of extensions.
 
     https://zed.dev/docs/ai/mcp
     """
@@ -170,15 +164,15 @@ class Zed(Format):
     spelling = Spelling(types={}, off=("enabled", False))
 
     def is_foreign(self, name: str, raw: Any) -> bool:
-        """What an extension starts has no command here."""
+        """Return whether it is a server that an extension starts, which has no command here."""
         if not isinstance(raw, Mapping) or "command" in raw:
             return False
-        return "settings" in raw and not looks_like_one(raw)
+        return "settings" in raw and not looks_like_server(raw)
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
-        """Also the form of 2024, in which ``command`` is an object with path, args and env."""
+        """Accept also the form of 2024, whose ``command`` is an object with path, args and env."""
         command = raw.get("command") if isinstance(raw, Mapping) else None
         if isinstance(command, Mapping):
-            started = {("command" if key == "path" else key): command[key] for key in command}
-            raw = {**raw, "command": None, **started}
+            inner = {("command" if key == "path" else key): command[key] for key in command}
+            raw = {**raw, "command": None, **inner}
         return super().read_server(raw, where, warnings)

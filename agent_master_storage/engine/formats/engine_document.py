@@ -1,4 +1,4 @@
-"""The engine's own document: what is stored, ``version``, ``servers`` and ``settings``."""
+"""The engine's own document, as it is stored: ``version``, ``servers`` and ``settings``."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ from ..json_object import JsonObject, look_alikes, problems
 from ..json_path import get_at
 from ..server import Internal
 from ..settings import Settings, new_document
-from . import spelling as servers
 from .format import Format, Json
-from .spelling import kind
+from .spelling import kind, read_server
 
 
 class EngineDocument(Format):
-    """Servers stand in it as they are stored, with all that the engine notes about them."""
+    """Servers are as they are stored, with everything that the engine stores about them."""
 
     name = "engine"
     title = "the engine's own document"
     clients = ("agent-master",)
     path = ("servers",)
-    # Where the Go engine keeps them.
+    # As in the Go engine.
     inputs_path = ("metadata", "inputs")
     schemes = ("http", "https", "unix", "pipe")
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
-        """By the words in its servers, and when these say nothing by what stands beside them."""
+        """Decide by the keys of the servers, or if they are inconclusive, by the top-level keys."""
         ours, theirs = _named(document, ("transport", "internal")), _named(document, ("type",))
         if ours and theirs:
             raise InvalidDocument(
                 f"the document is ambiguous: {theirs} has 'type' as in VS Code, {ours} has"
-                " 'transport' or 'internal' as the engine writes; say its format"
+                " 'transport' or 'internal' as in the engine; specify its format"
             )
         if ours or theirs:
             return bool(ours)
         return "version" in document or "settings" in document
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
-        """As it is, once it was found to be one; with texts where Go reads nothing else."""
-        found = servers.read(raw, self.spelling, where, warnings)
+        """Return the server unchanged, except that values are texts where Go requires them."""
+        found = read_server(raw, self.spelling, where, warnings)
         _check(Internal, found.get("internal"), json_path.under(where, "internal"))
         texts = {key: found[key] for key in ("args", "env", "headers") if key in found}
         rest = copy.deepcopy({key: part for key, part in raw.items() if key != "transport"})
@@ -67,7 +66,7 @@ class EngineDocument(Format):
         inputs: Iterable[Mapping[str, Any]] = (),
         base: Mapping[str, Any] | None = None,
     ) -> Json:
-        """See Format.render(); without a ``base`` the settings are those of a new document."""
+        """See Format.render(). Without ``base``, the settings are those of a new document."""
         return super().render(given, inputs=inputs, base=new_document() if base is None else base)
 
     def write_server(self, server: Mapping[str, Any]) -> Json:
@@ -75,7 +74,7 @@ class EngineDocument(Format):
 
 
 def _check(view: type[JsonObject], data: Any, where: str) -> None:
-    """InvalidDocument when a field holds something else: Go would read none of the document."""
+    """Raise InvalidDocument if a field has a wrong type: Go would reject the whole document."""
     try:
         found = view.model_validate_json(json.dumps(data or {}), strict=True)
         faults = look_alikes(found)
@@ -86,7 +85,7 @@ def _check(view: type[JsonObject], data: Any, where: str) -> None:
 
 
 def _named(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    """The path of the first server that has one of the keys; empty when none has."""
+    """Return the path of the first server that has one of the keys; empty if none has."""
     found = get_at(document, EngineDocument.path)
     for name, server in found.items() if isinstance(found, Mapping) else ():
         if isinstance(server, Mapping) and any(key in server for key in keys):

@@ -1,4 +1,4 @@
-"""The flat form: the document is the servers, name by name, as READMEs show them."""
+"""The flat format: a document that consists of servers by name, as in READMEs."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from typing import Any
 
 from ..exceptions import InvalidDocument
 from .format import Format, Json
-from .spelling import looks_like_one
+from .spelling import looks_like_server
 
 
 class Flat(Format):
-    """Every key is a server's name, but for those that begin with ``$``, such as ``$schema``."""
+    """Every key is the name of a server, except those that begin with ``$`` (``$schema``)."""
 
     name = "flat"
-    title = "the flat form, name by name"
+    title = "the flat format"
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
         servers = self.without_foreign(document)
-        return bool(servers) and all(map(looks_like_one, servers.values()))
+        return bool(servers) and all(map(looks_like_server, servers.values()))
 
     def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The document; InvalidDocument when it is one server."""
-        if looks_like_one(document) and not any(map(looks_like_one, document.values())):
-            raise InvalidDocument("the document is one server without a name: put it under one")
+        """Return the document.
+
+        Raises:
+            InvalidDocument: If it is a single server.
+        """
+        if looks_like_server(document) and not any(map(looks_like_server, document.values())):
+            raise InvalidDocument(
+                "the document is one server without a name: wrap it in an object by name"
+            )
         return document
 
     def without_foreign(self, document: Mapping[str, Any]) -> Json:
-        """What can be servers."""
+        """Return the members that can be servers."""
         found = self.container(document)
         return {name: part for name, part in found.items() if not self.is_foreign(name, part)}
 
@@ -41,7 +47,11 @@ class Flat(Format):
         inputs: Iterable[Mapping[str, Any]] = (),
         base: Mapping[str, Any] | None = None,
     ) -> Json:
-        """See Format.render(); InvalidDocument for a name that could not be told as one."""
+        """Return a document with these servers; see Format.render().
+
+        Raises:
+            InvalidDocument: If a name begins with ``$``.
+        """
         for name in filter(lambda name: self.is_foreign(name, None), given):
-            raise InvalidDocument(f"{name!r} can't be the name of a server in {self.title}")
+            raise InvalidDocument(f"{name!r} cannot be the name of a server in {self.title}")
         return super().render(given, inputs=inputs, base=base)

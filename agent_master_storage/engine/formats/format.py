@@ -1,6 +1,6 @@
-"""What a format is: where its servers stand in a document, and how one of them is spelled.
+"""``Format``: where the servers are in a kind of document, and how one of them is written.
 
-A new one is a subclass in a file of its own, entered in ``registry.py``.
+A new format is a subclass in ``clients.py`` that is listed in ``registry.py``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from ..exceptions import InvalidDocument
 from ..json_path import get_at
 from ..variables import references
 from . import limits
-from . import spelling as servers
-from .spelling import Spelling, kind
+from .spelling import Spelling, kind, read_server, usual_transport, write_server
 
 Json = dict[str, Any]
 Names = tuple[str, ...]
@@ -24,11 +23,11 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What a document held.
+    """The content of a document.
 
     A server has the keys of the stored document (``transport``, ``command``, ``args``, ``env``,
-    ``url``, ``headers``), then those that the client alone knows, as they were. One that the
-    client had switched off or on says so under ``internal.enabled``, and nothing else does.
+    ``url``, ``headers``), then those that only the client knows, unchanged. If the client had
+    enabled or disabled it explicitly, ``internal.enabled`` is set, and nothing else in it.
     """
 
     format: Format
@@ -36,34 +35,34 @@ class Imported:
     servers: Mapping[str, Json] = field(repr=False)
     #: definitions that ``${input:id}`` refers to
     inputs: Sequence[Json] = field(default=(), repr=False)
-    #: of the engine's own document alone
+    #: only of the engine's own document
     settings: Json = field(default_factory=dict, repr=False)
-    #: the document without its servers and inputs: give it back as ``base`` of render()
+    #: the document without its servers and inputs; can be passed to render() as ``base``
     rest: Json = field(default_factory=dict, repr=False)
-    #: what was read as something a little different from what was written
+    #: values that were converted, and other oddities
     warnings: Sequence[str] = ()
 
 
 class Format:
-    """One kind of document. Stateless; there is one instance of each."""
+    """One kind of document. Formats have no state, and there is one instance of each."""
 
-    #: the word for it in Python, REST and commands
+    #: the name in Python, REST and commands
     name: ClassVar[str]
-    #: for people
+    #: the name in messages
     title: ClassVar[str]
-    #: clients that read it, each of which is a name of the format too
+    #: the clients that read it; each of them is an additional name of the format
     clients: ClassVar[Names] = ()
-    #: how the paths of such files end
+    #: the last parts of the paths of such files
     files: ClassVar[Names] = ()
-    #: what such files are written in
+    #: the syntax of such files
     syntax: ClassVar[str] = "json"
-    #: keys that lead to the servers; none: the document is the servers
+    #: the path of the servers; empty if they are the document
     path: ClassVar[Names] = ()
-    #: keys that lead to definitions of inputs; none: there is no place for them
+    #: the path of the definitions of inputs; empty if the client has none
     inputs_path: ClassVar[Names] = ()
-    #: what URLs of servers may begin with
+    #: the schemes that URLs of servers may have
     schemes: ClassVar[Names] = ("http", "https")
-    #: of one server; see ``servers.py``
+    #: how one server is written
     spelling: ClassVar[Spelling] = Spelling()
 
     def __repr__(self) -> str:
@@ -72,11 +71,15 @@ class Format:
     # Reading
 
     def recognises(self, document: Mapping[str, Any]) -> bool:
-        """Whether a document with something at ``path`` is of this format, or of its parent's."""
+        """Return whether a document with a value at ``path`` has this format, not its parent's."""
         return True
 
     def parse(self, document: Mapping[str, Any]) -> Imported:
-        """Read a document of this format; InvalidDocument with the place of a fault."""
+        """Parse a document of this format.
+
+        Raises:
+            InvalidDocument: With the path of the fault.
+        """
         where = json_path.join(self.path)
         raw = self.container(document)
         limits.check_servers(len(raw), where)
@@ -97,34 +100,40 @@ class Format:
         )
 
     def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The object that the servers stand in; InvalidDocument when there is none."""
+        """Return the object that contains the servers.
+
+        Raises:
+            InvalidDocument: If there is none.
+        """
         found = get_at(document, self.path)
         where = json_path.join(self.path)
         if isinstance(found, Mapping):
             return found
         if found is None:
-            raise InvalidDocument(f"the document has nothing at {where!r}: it is not {self.title}")
+            raise InvalidDocument(
+                f"the document has nothing at {where!r}, so it is not {self.title}"
+            )
         raise InvalidDocument(f"must be an object from name to server, not {kind(found)}", where)
 
     def is_foreign(self, name: str, raw: Any) -> bool:
-        """Whether a member of the container is something else than an MCP server."""
+        """Return whether a member of the container is something other than an MCP server."""
         return False
 
     def read_server(self, raw: Any, where: str, warnings: list[str]) -> Json:
-        """One server in the words of the stored document."""
-        return servers.read(raw, self.spelling, where, warnings)
+        """Return one server with the keys of the stored document."""
+        return read_server(raw, self.spelling, where, warnings)
 
     def read_inputs(self, document: Mapping[str, Any]) -> list[Json]:
-        """The definitions of inputs, of which each has an id of its own."""
+        """Return the definitions of inputs, which have unique ids."""
         found = get_at(document, self.inputs_path) if self.inputs_path else None
         return [] if found is None else _checked_inputs(found, json_path.join(self.inputs_path))
 
     def read_settings(self, document: Mapping[str, Any]) -> Json:
-        """Settings of the engine; clients have none."""
+        """Return settings of the engine. Documents of clients have none."""
         return {}
 
     def read_rest(self, document: Mapping[str, Any]) -> Json:
-        """The document without what was read from it."""
+        """Return the document without the servers and inputs."""
         rest = copy.deepcopy(dict(document))
         kept = self._foreign(get_at(rest, self.path))
         if not self.path:
@@ -144,10 +153,14 @@ class Format:
         inputs: Iterable[Mapping[str, Any]] = (),
         base: Mapping[str, Any] | None = None,
     ) -> Json:
-        """A document with these servers; ``base`` is the one that is there already.
+        """Return a document with these servers.
 
-        What else stands in ``base`` is kept, and so are keys of its servers that the stored
-        document has no word for. A server that says the same as before stays as it was spelled.
+        Args:
+            given: The servers by name.
+            inputs: Definitions of inputs.
+            base: The present document. Everything else in it is kept, and so are the keys of its
+                servers that the stored document does not have. A server with the same meaning as
+                before keeps its spelling.
         """
         document = copy.deepcopy(dict(base or {}))
         before = get_at(document, self.path)
@@ -162,35 +175,35 @@ class Format:
         return document
 
     def write_server(self, server: Mapping[str, Any]) -> Json:
-        """One server as the client spells it."""
-        return servers.write(server, self.spelling)
+        """Return one server as the client writes it."""
+        return write_server(server, self.spelling)
 
     def warnings(
         self, given: Mapping[str, Mapping[str, Any]], inputs: Iterable[Mapping[str, Any]] = ()
     ) -> list[str]:
-        """What a client of this format will not make sense of, when these servers go to it."""
-        told = {
-            name: {key: part for key, part in server.items() if key not in _UNTOLD}
+        """Return what a client of this format would not understand in these servers."""
+        rendered = {
+            name: {key: part for key, part in server.items() if key not in _NOT_RENDERED}
             for name, server in given.items()
         }
-        return [*self._undefined(told, inputs), *self._unreachable(told)]
+        return [*self._undefined(rendered, inputs), *self._unreachable(rendered)]
 
     def _undefined(
         self, found: Mapping[str, Json], inputs: Iterable[Mapping[str, Any]]
     ) -> Iterator[str]:
-        """References to inputs that nobody will ask for."""
+        """Yield a warning for each reference to an input that the client will not ask for."""
         ids = {one.get("id") for one in inputs} if self.inputs_path else set()
         why = "it is not defined" if self.inputs_path else f"{self.title} has no inputs"
-        for place, reference in references(found, json_path.join(self.path)):
+        for path, reference in references(found, json_path.join(self.path)):
             if reference.kind == "input" and reference.name not in ids:
-                yield f"{place} refers to the input {reference.name!r}: {why}"
+                yield f"{path} refers to the input {reference.name!r}: {why}"
 
     def _unreachable(self, found: Mapping[str, Json]) -> Iterator[str]:
         for name, server in found.items():
             scheme, sign, _ = str(server.get("url", "")).partition("://")
             if sign and "$" not in scheme and scheme.lower() not in self.schemes:
-                place = json_path.under(json_path.join(self.path), name, "url")
-                yield f"{place} begins with {scheme}://: {self.title} has no such addresses"
+                path = json_path.under(json_path.join(self.path), name, "url")
+                yield f"{path} begins with {scheme}://, which {self.title} does not support"
 
     def _foreign(self, container: Mapping[str, Any]) -> Json:
         return {name: part for name, part in container.items() if self.is_foreign(name, part)}
@@ -206,12 +219,15 @@ class Format:
         return {**written, **{k: v for k, v in foreign.items() if k not in written}}
 
     def _meaning(self, raw: Mapping[str, Any], where: str) -> Any:
-        """What a server says, however it is spelled; one that says nothing of it is enabled."""
+        """Return a value that is equal for all spellings of a server.
+
+        A server that does not say whether it is enabled is enabled.
+        """
         try:
             read = self.read_server(raw, where, [])
         except InvalidDocument:
             return None
-        read["transport"] = servers.usual_transport(read["transport"])
+        read["transport"] = usual_transport(read["transport"])
         return {key: part for key, part in read.items() if part != {"enabled": True}}
 
     def _put_inputs(self, document: Json, inputs: list[Json]) -> None:
@@ -224,8 +240,8 @@ class Format:
         _put(document, self.inputs_path, [*kept, *inputs])
 
 
-#: what the engine notes, which goes to no client
-_UNTOLD = ("internal", "metadata")
+#: keys of the engine that are not written to clients
+_NOT_RENDERED = ("internal", "metadata")
 
 
 def _checked_inputs(found: Any, where: str) -> list[Json]:
@@ -233,14 +249,14 @@ def _checked_inputs(found: Any, where: str) -> list[Json]:
         raise InvalidDocument(f"must be a list, not {kind(found)}", where)
     ids: set[str] = set()
     for index, one in enumerate(found):
-        place = json_path.under(where, index)
+        path = json_path.under(where, index)
         if not isinstance(one, Mapping):
-            raise InvalidDocument(f"must be an object, not {kind(one)}", place)
+            raise InvalidDocument(f"must be an object, not {kind(one)}", path)
         id = one.get("id")
         if not isinstance(id, str) or not id:
-            raise InvalidDocument("must have an id, a string", place)
+            raise InvalidDocument("must have an id that is a string", path)
         if id in ids:
-            raise InvalidDocument(f"the id {id!r} stands twice", place)
+            raise InvalidDocument(f"the id {id!r} is used twice", path)
         ids.add(id)
     return [copy.deepcopy(dict(one)) for one in found]
 

@@ -1,7 +1,7 @@
-"""How large an imported document may be. Each limit is refused with the place that broke it.
+"""The maximum size of an imported document. Errors name the path that exceeds a limit.
 
-They hold for every syntax, and for what comes as Python objects too: an alias in YAML makes a
-small text a huge tree, so what is counted is the tree.
+The limits apply to every syntax and to Python objects. The values of the tree are counted, because
+aliases in YAML can expand a small text to a huge tree.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_SIZE = 1024 * 1024
 MAX_DEPTH = 64
 #: objects, lists and values in them
 MAX_NODES = 200_000
-#: bytes, and values, of a client's file that servers are synced to
+#: bytes and values of a client's file that servers are synced to
 MAX_OWN_SIZE = 64 * 1024 * 1024
 MAX_OWN_NODES = 5_000_000
 #: servers of one document
@@ -29,26 +29,26 @@ MAX_SERVERS = 5_000
 
 
 def check_size(size: int, max_size: int = MAX_SIZE) -> None:
-    """InvalidDocument when a text has more than ``max_size`` bytes."""
+    """Raise InvalidDocument if a text has more than ``max_size`` bytes."""
     if size > max_size:
-        raise InvalidDocument(f"the text has {size:,} bytes, more than the {max_size:,} allowed")
+        raise InvalidDocument(f"the text has {size:,} bytes; at most {max_size:,} are allowed")
 
 
 def check_servers(count: int, where: str) -> None:
-    """InvalidDocument when there are more than MAX_SERVERS."""
+    """Raise InvalidDocument if there are more than MAX_SERVERS servers."""
     if count > MAX_SERVERS:
-        raise InvalidDocument(f"has {count:,} servers, more than {MAX_SERVERS:,}", where)
+        raise InvalidDocument(f"has {count:,} servers; at most {MAX_SERVERS:,} are allowed", where)
 
 
 def check_tree(document: Any, max_nodes: int = MAX_NODES) -> None:
-    """InvalidDocument for what is too deep, too large, or what no JSON can hold."""
+    """Raise InvalidDocument if a document is too deep or too large, or cannot be JSON."""
     level: list[tuple[Path, Any]] = [((), document)]
     left = max_nodes
     for _ in range(MAX_DEPTH + 1):
         below: list[tuple[Path, Any]] = []
         for path, node in level:
             left -= len(node) if isinstance(node, Mapping | list | tuple) else 0
-            # Asked at each: aliases of YAML make the next level as large as they like.
+            # Checked for each node: aliases of YAML can make the next level arbitrarily large.
             if left < 0:
                 raise InvalidDocument(f"the document has more than {max_nodes:,} values")
             below += _children(path, node)
@@ -69,7 +69,7 @@ def _children(path: Path, node: Any) -> Iterable[tuple[Path, Any]]:
 
 def _key(path: Path, key: Any) -> str:
     if not isinstance(key, str):
-        raise InvalidDocument(f"the key {key!r} is no string", json_path.join(path))
+        raise InvalidDocument(f"the key {key!r} is not a string", json_path.join(path))
     _check_scalar(path, key)
     return key
 
@@ -81,5 +81,5 @@ def _check_scalar(path: Path, value: Any) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            reason = "holds a lone surrogate, which UTF-8 can't encode"
+            reason = "contains a lone surrogate, which UTF-8 cannot encode"
             raise InvalidDocument(reason, json_path.join(path)) from None

@@ -1,4 +1,8 @@
-"""The formats there are, by name. ``register()`` adds one of a project's own."""
+"""The formats by name, and detection of the format of a document.
+
+``register()`` adds a format. A wrong guess in detection could lose servers, so a document that is
+ambiguous or of no known format is refused, with a description of what was found.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,16 @@ from .clients import Cline, Codex, Gemini, McpServers, Roo, VsCode, VsCodeSettin
 from .engine_document import EngineDocument
 from .flat import Flat
 from .format import Format
-from .spelling import kind, looks_like_one
+from .spelling import kind, looks_like_server
 
 FLAT = Flat()
 
-#: those of one path from the particular to the general: the first that recognises is taken
+#: how many keys a message names
+_SHOWN = 5
+#: how many levels below the top are searched for misplaced servers
+_DEPTH = 4
+
+#: formats with the same path are ordered from specific to general: the first match is used
 _formats: list[Format] = [
     EngineDocument(),
     VsCode(),
@@ -34,28 +43,32 @@ _formats: list[Format] = [
 
 
 def all_formats() -> Sequence[Format]:
-    """Every format."""
+    """Return all formats."""
     return tuple(_formats)
 
 
 def names() -> list[str]:
-    """The names of the formats, without those of their clients."""
+    """Return the names of the formats, without those of their clients."""
     return [one.name for one in _formats]
 
 
 def get(name: str | Format) -> Format:
-    """A format by its name or that of a client, in any case; InvalidValue."""
+    """Return a format by its name or that of a client, ignoring case.
+
+    Raises:
+        InvalidValue: If there is no such format.
+    """
     if isinstance(name, Format):
         return name
     wanted = str(name).casefold()
     for one in _formats:
         if wanted in (one.name.casefold(), *one.clients):
             return one
-    raise InvalidValue(f"there is no format {name!r}; there are {', '.join(names())}")
+    raise InvalidValue(f"there is no format {name!r}; the formats are {', '.join(names())}")
 
 
 def of_file(path: str | PurePath) -> Format | None:
-    """The format of a client whose file it is by its name and folder, or None.
+    """Return the format of the client that has such a file, or None.
 
     >>> of_file("/home/me/shop/.vscode/mcp.json"), of_file("servers.json")
     (<Format vscode>, None)
@@ -69,42 +82,42 @@ def of_file(path: str | PurePath) -> Format | None:
 
 
 def register(format: Format) -> None:
-    """Add a format, before the others, so that it is asked first; InvalidValue for a taken name."""
+    """Add a format before the others, so that it is tried first in detection.
+
+    Raises:
+        InvalidValue: If it has no name, or that of another format.
+    """
     if not format.name or format.name in names():
-        raise InvalidValue(f"a format needs a name of its own, not {format.name!r}")
+        raise InvalidValue(f"a format needs a unique name, not {format.name!r}")
     _formats.insert(0, format)
 
 
 def unregister(name: str) -> Format:
-    """Take a format out again, as a test does that put it in; InvalidValue."""
+    """Remove a format, for example at the end of a test that registered it.
+
+    Raises:
+        InvalidValue: If there is no such format.
+    """
     found = get(name)
     _formats.remove(found)
     return found
 
 
-# MERGED FROM agent_master_storage/engine/formats/detecting.py
-# Which format a document is of, told by what it holds.
-#
-# A wrong guess loses somebody's servers, so where a document could be two things, or is none, it
-# is refused with what was found.
-
-#: keys named in a message
-_SHOWN = 5
-#: levels below the top at which misplaced servers are looked for
-_DEPTH = 4
-
-
 def detect(document: Any) -> Format:
-    """The format of a parsed document; InvalidDocument says what was found and where."""
+    """Return the format of a parsed document.
+
+    Raises:
+        InvalidDocument: With what was found and where.
+    """
     if not isinstance(document, Mapping):
         raise InvalidDocument(
             f"the document must be an object with MCP servers, not {kind(document)}"
         )
     found = list(dict.fromkeys(f.path for f in all_formats() if _has(document, f.path)))
     if len(found) > 1:
-        places = " and at ".join(repr(json_path.join(path)) for path in found)
+        paths = " and at ".join(repr(json_path.join(path)) for path in found)
         raise InvalidDocument(
-            f"the document is ambiguous: it has servers at {places}; say its format"
+            f"the document is ambiguous: it has servers at {paths}; specify its format"
         )
     if found:
         return next(one for one in all_formats() if _fits(one, found[0], document))
@@ -114,12 +127,12 @@ def detect(document: Any) -> Format:
 
 
 def _has(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Whether the path leads anywhere. A server may have any name, also that of a path."""
+    """Return whether there is a value at ``path`` that is not a server with that name."""
     for key in path:
-        if not isinstance(document, Mapping) or key not in document or looks_like_one(document):
+        if not isinstance(document, Mapping) or key not in document or looks_like_server(document):
             return False
         document = document[key]
-    return bool(path) and not looks_like_one(document)
+    return bool(path) and not looks_like_server(document)
 
 
 def _fits(format: Format, path: tuple[str, ...], document: Mapping[str, Any]) -> bool:
@@ -128,14 +141,14 @@ def _fits(format: Format, path: tuple[str, ...], document: Mapping[str, Any]) ->
 
 def _refusal(document: Mapping[str, Any]) -> InvalidDocument:
     servers = FLAT.without_foreign(document)
-    like = {name for name, one in servers.items() if looks_like_one(one)}
+    like = {name for name, one in servers.items() if looks_like_server(one)}
     if like:
         other = next(name for name in servers if name not in like)
         what = _described(servers[other])
-        reason = f"is no server: {what}; others in this document are servers, name by name"
+        reason = f"is not a server but {what}, while other keys of this document are servers"
         return InvalidDocument(reason, json_path.join([other]))
     return InvalidDocument(
-        f"the document is of no known format: {_what(document)}{_elsewhere(document)}"
+        f"the format of the document is unknown: {_what(document)}{_elsewhere(document)}"
     )
 
 
@@ -150,7 +163,7 @@ def _what(document: Mapping[str, Any]) -> str:
         return "an empty object"
     keys = [repr(key[:40]) for key in document][:_SHOWN]
     more = f" and {len(document) - _SHOWN} more" if len(document) > _SHOWN else ""
-    return f"an object with {', '.join(keys)}{more}, where one of {_expected()} should be"
+    return f"an object with {', '.join(keys)}{more}, but with none of {_expected()}"
 
 
 def _expected() -> str:
@@ -159,14 +172,14 @@ def _expected() -> str:
 
 
 def _elsewhere(document: Mapping[str, Any]) -> str:
-    place = next(_misplaced(document, (), _DEPTH), None)
-    return "" if place is None else f"; there are servers at {json_path.join(place)}"
+    path = next(_misplaced(document, (), _DEPTH), None)
+    return "" if path is None else f"; there are servers at {json_path.join(path)}"
 
 
 def _misplaced(node: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[str, ...]]:
     if not isinstance(node, Mapping) or not depth:
         return
     for key, part in node.items():
-        if isinstance(part, Mapping) and any(map(looks_like_one, part.values())):
+        if isinstance(part, Mapping) and any(map(looks_like_server, part.values())):
             yield (*path, key)
         yield from _misplaced(part, (*path, key), depth - 1)

@@ -1,8 +1,11 @@
-"""One server, between a client's words and those of the stored document.
+"""Conversion of one server between the keys of a client and those of the stored document.
 
-Clients agree on ``command``, ``args``, ``env`` and ``headers``. They differ in how the transport
-and the URL are named. Reading knows every spelling, since people paste from anywhere; writing
-uses the one of the client.
+Clients agree on ``command``, ``args``, ``env`` and ``headers``. They differ in the names of the
+transport and the URL. Every spelling can be read, because people paste from anywhere; the client's
+own is written.
+
+Numbers and booleans are common where clients expect text. They are read as the text that the
+server's process would receive, with a warning that names the path but not the value.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from ..server import TRANSPORTS
 
 Json = dict[str, Any]
 
-#: what clients call the transports, in small letters
+#: the names that clients have for the transports, in lower case
 _TRANSPORTS = {name: name for name in TRANSPORTS} | {
     "local": "stdio",
     "streamablehttp": "streamable-http",
@@ -35,29 +38,39 @@ _SWITCHES = ("disabled", "enabled")
 class Spelling:
     """How a client writes a server."""
 
-    #: from transport to the word under ``type``; a missing one is not written
+    #: from transport to the value of ``type``; a missing one is not written
     types: Mapping[str, str] = field(default_factory=lambda: {t: t for t in TRANSPORTS[1:]})
-    #: from transport to the key of the URL, where it is not ``url``
+    #: from transport to the key of the URL, if it is not ``url``
     urls: Mapping[str, str] = field(default_factory=dict)
-    #: the transport of a ``url`` without a word for it; empty: guessed from the address
+    #: the transport of a ``url`` without a type; empty to guess it from the URL
     default: str = ""
     headers: str = "headers"
-    #: the key and its value of a server that is switched off
+    #: the key and value of a disabled server
     off: tuple[str, bool] = ("disabled", True)
 
     @property
     def known(self) -> frozenset[str]:
-        """Keys that the stored document has words of its own for."""
+        """The keys that have equivalents in the stored document."""
         own = ("command", "args", "env", "headers", "internal", self.headers)
         return frozenset((*_TYPE_KEYS, *_URL_KEYS, *_SWITCHES, *own))
 
 
-def read(raw: Any, spelling: Spelling, where: str, warnings: list[str]) -> Json:
-    """A server in the words of the stored document; InvalidDocument with the place of a fault."""
+def read_server(raw: Any, spelling: Spelling, where: str, warnings: list[str]) -> Json:
+    """Return a client's server with the keys of the stored document.
+
+    Args:
+        raw: The server.
+        spelling: How the client writes servers.
+        where: The path of the server, for errors.
+        warnings: Receives a warning for each converted value.
+
+    Raises:
+        InvalidDocument: With the path of the fault.
+    """
     if not isinstance(raw, Mapping):
-        raise InvalidDocument(f"must be a server, an object, not {kind(raw)}", where)
+        raise InvalidDocument(f"must be a server, which is an object, not {kind(raw)}", where)
     found: Json = {"transport": _transport(raw, spelling, where)}
-    take = Reader(raw, where, warnings)
+    take = ValueReader(raw, where, warnings)
     take.text(found, "command", "command")
     take.texts(found, "args", "args")
     take.pairs(found, "env", "env")
@@ -68,8 +81,8 @@ def read(raw: Any, spelling: Spelling, where: str, warnings: list[str]) -> Json:
     return found | ({"internal": internal} if internal else {})
 
 
-def write(server: Mapping[str, Any], spelling: Spelling) -> Json:
-    """A server of the stored document as a client spells it."""
+def write_server(server: Mapping[str, Any], spelling: Spelling) -> Json:
+    """Return a server of the stored document as a client writes it."""
     transport = server.get("transport") or implied(server, Spelling())
     rest = {key: server[key] for key in server if key not in Spelling().known}
     written: Json = {key: server[key] for key in ("command", "args", "env") if key in server}
@@ -77,30 +90,30 @@ def write(server: Mapping[str, Any], spelling: Spelling) -> Json:
         written[spelling.urls.get(transport, "url")] = server["url"]
     if "headers" in server:
         written[spelling.headers] = server["headers"]
-    word = spelling.types.get(transport)
-    if word is None and implied(written, spelling) != usual_transport(transport):
-        word = transport
+    type = spelling.types.get(transport)
+    if type is None and implied(written, spelling) != usual_transport(transport):
+        type = transport
     internal = server.get("internal")
     off = isinstance(internal, Mapping) and not internal.get("enabled")
     return copy.deepcopy(
-        ({"type": word} if word else {})
+        ({"type": type} if type else {})
         | written
         | {key: part for key, part in rest.items() if key not in written}
         | (dict([spelling.off]) if off else {})
     )
 
 
-def looks_like_one(raw: Any) -> bool:
-    """Whether an object says how to start or reach a server."""
+def looks_like_server(raw: Any) -> bool:
+    """Return whether an object says how to start or reach a server."""
     if not isinstance(raw, Mapping):
         return False
-    # An object is a server that bears the name.
+    # If the value is an object, it is a server whose name is that key.
     found = [raw[key] for key in ("command", *_URL_KEYS) if _given(raw, key)]
     return any(not isinstance(value, Mapping) for value in found)
 
 
 def implied(raw: Mapping[str, Any], spelling: Spelling) -> str:
-    """The transport of a server that has no word for it; empty when it can't be told."""
+    """Return the transport of a server without a type; empty if it is ambiguous."""
     url_key = _first(raw, _URL_KEYS)
     if _given(raw, "command"):
         return "" if _given(raw, url_key) else "stdio"
@@ -114,15 +127,15 @@ def implied(raw: Mapping[str, Any], spelling: Spelling) -> str:
 
 
 def usual_transport(transport: str) -> str:
-    """``streamable-http`` is the specification's word for what most clients call ``http``."""
+    """Return ``http`` for ``streamable-http``, which is the specification's name of it."""
     return "http" if transport == "streamable-http" else transport
 
 
 def _transport(raw: Mapping[str, Any], spelling: Spelling, where: str) -> str:
-    words = {key: raw[key] for key in _TYPE_KEYS if _given(raw, key)}
-    found = {_named(word, json_path.under(where, key)) for key, word in words.items()}
+    types = {key: raw[key] for key in _TYPE_KEYS if _given(raw, key)}
+    found = {_transport_named(type, json_path.under(where, key)) for key, type in types.items()}
     if len(found) > 1:
-        raise InvalidDocument(f"{' and '.join(map(repr, words))} contradict each other", where)
+        raise InvalidDocument(f"{' and '.join(map(repr, types))} contradict each other", where)
     transport = found.pop() if found else implied(raw, spelling)
     needed = ("command",) if transport == "stdio" else _URL_KEYS
     if transport and not any(_given(raw, key) for key in needed):
@@ -131,13 +144,13 @@ def _transport(raw: Mapping[str, Any], spelling: Spelling, where: str) -> str:
         return transport
     if _given(raw, "command"):
         raise InvalidDocument(
-            "has a 'command' and a URL, and no 'type' to tell which counts", where
+            "has a 'command' and a URL, but no 'type' to decide between them", where
         )
-    raise InvalidDocument("is no server: it has neither 'command' nor 'url'", where)
+    raise InvalidDocument("is not a server: it has neither 'command' nor 'url'", where)
 
 
-def _named(word: Any, where: str) -> str:
-    name = checked_text(word, where)
+def _transport_named(type: Any, where: str) -> str:
+    name = checked_text(type, where)
     if name.lower() not in _TRANSPORTS:
         raise InvalidDocument(f"must be one of {', '.join(TRANSPORTS)}, not {name[:40]!r}", where)
     return _TRANSPORTS[name.lower()]
@@ -146,21 +159,21 @@ def _named(word: Any, where: str) -> str:
 def _url_key(raw: Mapping[str, Any], where: str) -> str:
     found = [key for key in _URL_KEYS if _given(raw, key)]
     if len({str(raw[key]) for key in found}) > 1:
-        raise InvalidDocument(f"has two addresses, {' and '.join(map(repr, found))}", where)
+        raise InvalidDocument(f"has two different URLs, in {' and '.join(map(repr, found))}", where)
     return found[0] if found else ""
 
 
 def _internal(raw: Mapping[str, Any], where: str) -> Json:
-    noted = {} if raw.get("internal") is None else raw["internal"]
-    if not isinstance(noted, Mapping):
-        reason = f"must be an object, not {kind(noted)}"
+    internal = {} if raw.get("internal") is None else raw["internal"]
+    if not isinstance(internal, Mapping):
+        reason = f"must be an object, not {kind(internal)}"
         raise InvalidDocument(reason, json_path.under(where, "internal"))
-    found = copy.deepcopy(dict(noted))
+    found = copy.deepcopy(dict(internal))
     for key in _SWITCHES:
         if raw.get(key) is not None:
-            on = checked_switch(raw[key], json_path.under(where, key)) == (key == "enabled")
+            on = checked_boolean(raw[key], json_path.under(where, key)) == (key == "enabled")
             if found.setdefault("enabled", on) != on:
-                raise InvalidDocument("is switched both on and off", where)
+                raise InvalidDocument("is both enabled and disabled", where)
     return found
 
 
@@ -179,28 +192,21 @@ def _given(raw: Mapping[str, Any], key: str) -> bool:
     return raw.get(key) not in (None, "")
 
 
-# MERGED FROM agent_master_storage/engine/formats/values.py
-# The values of a server: texts, lists of texts, pairs of texts.
-#
-# Numbers and switches are common where clients want text; they are read as what the server's
-# process would get, with a warning that names the place and not the value.
-
-
 @dataclass(frozen=True)
-class Reader:
-    """Takes values out of a server's object."""
+class ValueReader:
+    """Reads texts, lists of texts and objects of texts from a server's object."""
 
     raw: Mapping[str, Any]
     where: str
     warnings: list[str]
 
     def text(self, found: dict[str, Any], name: str, key: str) -> None:
-        """A string, when there is one."""
+        """Set ``found[name]`` to the string at ``key``, if there is one."""
         if self.raw.get(key) not in (None, ""):
             found[name] = checked_text(self.raw[key], json_path.under(self.where, key))
 
     def texts(self, found: dict[str, Any], name: str, key: str) -> None:
-        """A list of strings, when there is one."""
+        """Set ``found[name]`` to the list of strings at ``key``, if there is one."""
         given, where = self.raw.get(key), json_path.under(self.where, key)
         if given is None:
             return
@@ -209,7 +215,7 @@ class Reader:
         found[name] = [self._scalar(one, json_path.under(where, i)) for i, one in enumerate(given)]
 
     def pairs(self, found: dict[str, Any], name: str, key: str) -> None:
-        """An object of strings, when there is one."""
+        """Set ``found[name]`` to the object of strings at ``key``, if there is one."""
         given, where = self.raw.get(key), json_path.under(self.where, key)
         if given is None:
             return
@@ -218,7 +224,7 @@ class Reader:
         found[name] = {}
         for part, value in given.items():
             if value is None:
-                self.warnings.append(f"{json_path.under(where, part)} is null and was left out")
+                self.warnings.append(f"{json_path.under(where, part)} is null and was ignored")
             else:
                 found[name][part] = self._scalar(value, json_path.under(where, part))
 
@@ -230,26 +236,26 @@ class Reader:
 
 
 def checked_text(value: Any, where: str) -> str:
-    """``value``, a string; InvalidDocument."""
+    """Return ``value`` if it is a string; otherwise raise InvalidDocument."""
     if not isinstance(value, str):
         raise InvalidDocument(f"must be a string, not {kind(value)}", where)
     return value
 
 
-def checked_switch(value: Any, where: str) -> bool:
-    """``value``, true or false; InvalidDocument."""
+def checked_boolean(value: Any, where: str) -> bool:
+    """Return ``value`` if it is a boolean; otherwise raise InvalidDocument."""
     if not isinstance(value, bool):
         raise InvalidDocument(f"must be true or false, not {kind(value)}", where)
     return value
 
 
 def kind(value: Any) -> str:
-    """What JSON calls it."""
+    """Return the name of a value's type in JSON."""
     return "an object" if isinstance(value, Mapping) else json_type(value)
 
 
 def _as_text(value: float) -> str:
-    """As JavaScript, in which most clients are written, would put it into a process."""
+    """Convert a value as JavaScript does, in which most clients are written."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(value)

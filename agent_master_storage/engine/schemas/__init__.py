@@ -1,7 +1,7 @@
-"""JSON Schemas of the stored document and of each client format, as files beside this one.
+"""JSON Schemas of the stored document and of each client format, as files in this directory.
 
-They are draft 2020-12, and use only what draft 7 has too, so that the validators of editors
-understand them. ``load()`` gives one that needs no other file.
+They are draft 2020-12 but use only features of draft 7, so that the validators of editors
+understand them. ``load()`` returns a schema that does not refer to other files.
 """
 
 from __future__ import annotations
@@ -22,12 +22,19 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def names() -> list[str]:
-    """The formats that have one: all that are shipped."""
+    """Return the names of the formats that have a schema, which are all built-in ones."""
     return [name for name in formats.names() if files(__name__).joinpath(f"{name}.json").is_file()]
 
 
 def load(format: str | formats.Format) -> Json:
-    """The schema of a format, by its name or that of a client; InvalidValue when there is none."""
+    """Return the schema of a format.
+
+    Args:
+        format: The format, its name, or the name of a client.
+
+    Raises:
+        InvalidValue: If there is no such format, or it has no schema.
+    """
     name = formats.get(format).name
     if name not in names():
         raise InvalidValue(f"the format {name!r} has no schema")
@@ -35,14 +42,14 @@ def load(format: str | formats.Format) -> Json:
 
 
 def for_editor(format: str | formats.Format) -> Json:
-    """The same for a validator that knows no newer draft than 7, as that of the admin's editor."""
+    """Return the schema for a validator of draft 7, such as that of the admin's editor."""
     schema = load(format)
     del schema["$schema"]
     return schema
 
 
 def for_document(document: Any) -> Json | None:
-    """The schema of what a parsed document is told to be, or None when it is of no known format."""
+    """Return the schema of a parsed document's format, or None if its format is unknown."""
     try:
         return load(formats.detect(document))
     except InvalidValue:
@@ -51,7 +58,7 @@ def for_document(document: Any) -> Json | None:
 
 @cache
 def _bundled(name: str) -> Json:
-    """The file, with what it refers to in others under its own ``$defs``."""
+    """Return a schema with the definitions of other files that it refers to in its ``$defs``."""
     schema = _read(f"{name}.json")
     definitions: Json = schema.pop("$defs", {})
     waiting = [schema, *definitions.values()]

@@ -1,14 +1,16 @@
-"""Secrets in configuration: masked wherever it is shown, and told of when they stand there.
+"""Literal secrets in configuration: found, reported, and masked wherever it is shown.
 
-Masked are literal values under ``env`` and ``headers``, defaults of inputs that are passwords,
-values of flags such as ``--api-key``, passwords in URLs, tokens of well-known services, and what
-stands under a secret's name in keys that only a client knows. References such as ``${TOKEN}``
-are no secrets and stay.
+These are masked: literal values under ``env`` and ``headers``, defaults of inputs that are
+passwords, values of flags such as ``--api-key``, passwords in URLs, tokens of well-known services,
+and values whose key is the name of a secret. References such as ``${TOKEN}`` are not secrets and
+are kept.
 
-``mask()``       for what is shown: admin, logs, ``repr()``
-``mask_both()``  for a diff: what differs still differs when it is masked
-``restore()``    a masked document that somebody edited gets its secrets back
-``advice()``     literal secrets that had better be references
+``mask()``       masks a value for the admin, logs and ``repr()``
+``mask_both()``  masks the two sides of a diff, so that what differs still differs
+``restore()``    puts the secrets back into a masked document that was edited
+``advice()``     reports literal secrets that should be references
+
+``patterns`` knows what secrets look like, ``spans`` finds them in texts and arguments.
 """
 
 from __future__ import annotations

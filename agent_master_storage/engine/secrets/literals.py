@@ -1,4 +1,4 @@
-"""Literal secrets that had better be references, and how these would be written."""
+"""Reports of literal secrets that should be references, and how to write these."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .spans import Span
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """A literal secret, where it stands, and what could stand there instead."""
+    """A literal secret, where it is, and what to write instead."""
 
-    #: as ``env.GITHUB_TOKEN``
+    #: the path, such as ``env.GITHUB_TOKEN``
     where: str
     #: what it looks like; never the value
     what: str
@@ -26,21 +26,21 @@ class Advice:
 
     def __str__(self) -> str:
         return (
-            f"{self.where} holds {self.what}: put it into an environment variable and write"
+            f"{self.where} contains {self.what}: move it to an environment variable and write"
             f" {self.instead!r}"
         )
 
 
 def advice(server: Mapping[str, Any]) -> list[Advice]:
-    """The literal secrets of one server, which had better be references."""
+    """Return the literal secrets of one server, which should be references."""
     own = {key: part for key, part in server.items() if key != "internal"}
-    return list(_advised(own, "", "", ""))
+    return list(_find(own, "", "", ""))
 
 
-def _advised(node: Any, key: str, parent: str, where: str) -> Iterator[Advice]:
+def _find(node: Any, key: str, parent: str, where: str) -> Iterator[Advice]:
     if isinstance(node, Mapping):
         for name, part in node.items():
-            yield from _advised(part, name, key, json_path.under(where, name))
+            yield from _find(part, name, key, json_path.under(where, name))
     elif isinstance(node, list | tuple):
         texts = [one if isinstance(one, str) else "" for one in node]
         found = (
@@ -49,17 +49,17 @@ def _advised(node: Any, key: str, parent: str, where: str) -> Iterator[Advice]:
             else [_secrets_in(t, key) for t in texts]
         )
         for index, (one, inner) in enumerate(zip(node, found, strict=True)):
-            place = json_path.under(where, index)
+            path = json_path.under(where, index)
             if isinstance(one, str):
-                yield from _told(one, inner, key, parent, place)
+                yield from _advice_about(one, inner, key, parent, path)
             else:
-                yield from _advised(one, key, parent, place)
+                yield from _find(one, key, parent, path)
     elif isinstance(node, str):
-        yield from _told(node, _secrets_in(node, key), key, parent, where)
+        yield from _advice_about(node, _secrets_in(node, key), key, parent, where)
 
 
 def _secrets_in(text: str, name: str) -> list[Span]:
-    """The secrets in what stands under a name."""
+    """Return the secrets in a text whose key is ``name``."""
     found = spans.find_in_text(text)
     if not found and patterns.is_secret_name(name) and spans.is_secret(text):
         start = len(text) - len(spans.without_scheme(text))
@@ -67,13 +67,15 @@ def _secrets_in(text: str, name: str) -> list[Span]:
     return found
 
 
-def _told(text: str, found: Sequence[Span], key: str, parent: str, where: str) -> Iterator[Advice]:
+def _advice_about(
+    text: str, found: Sequence[Span], key: str, parent: str, where: str
+) -> Iterator[Advice]:
     sure = [span for span in found if span.sure]
     if not sure:
         return
     what = " and ".join(dict.fromkeys(span.what for span in sure))
     if parent in PAIRS and not is_url(text):
-        # Nothing else of it is shown either.
+        # The rest of such a value is masked too, so none of it is shown.
         scheme = len(text) - len(spans.without_scheme(text))
         found = [Span(scheme, len(text), what, sure[0].name)]
     instead = spans.replace(
@@ -83,6 +85,6 @@ def _told(text: str, found: Sequence[Span], key: str, parent: str, where: str) -
 
 
 def _variable(name: str) -> str:
-    """A name of an environment variable: X-Api-Key is X_API_KEY."""
+    """Return the name of an environment variable, such as X_API_KEY for X-Api-Key."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).strip("_")
     return "TOKEN" if words.upper() in ("", "AUTHORIZATION", "ARGS", "URL") else words.upper()

@@ -1,4 +1,4 @@
-"""Values that may be shown: literal secrets are replaced, references are not."""
+"""Masking of literal secrets, and restoring them after an edit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..variables import REFERENCE
 from . import patterns, spans
 from .spans import Span
 
-#: what stands for a secret
+#: what a secret is replaced by
 MASK = "********"
-#: on the later side of a diff
+#: the same on the new side of a diff, if the secret has changed
 CHANGED = f"{MASK} (changed)"
 
-#: keys of objects whose values are all masked
+#: keys of objects in which all values are masked
 PAIRS = frozenset({"env", "headers", "http_headers", "environment"})
 
 _URL = re.compile(r"[A-Za-z][\w+.-]{0,30}://\S+")
@@ -25,27 +25,27 @@ _SCHEMES = re.compile(r"\s*(?:Bearer|Basic|Token|Digest|ApiKey|Bot)?\s*", re.IGN
 
 
 def mask(value: Any) -> Any:
-    """A copy of any JSON value, a server or a whole document, that may be shown."""
+    """Return a copy of any JSON value in which secrets are masked."""
     return _mask(value, "")
 
 
 def mask_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of one server that may be shown."""
+    """Return a copy of one server's configuration in which secrets are masked."""
     return {key: _mask(part, key) for key, part in config.items()}
 
 
 def mask_text(text: str) -> str:
-    """A free text, such as a line of a log, without the secrets that can be told by their looks."""
+    """Return a text, such as a log message, in which secrets of known forms are masked."""
     return _masked(text, spans.find_in_text(text))
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is the address of something, and nothing more."""
+    """Return whether a text is a URL and nothing else."""
     return _URL.fullmatch(text) is not None
 
 
 def mask_both(before: Any, after: Any) -> tuple[Any, Any]:
-    """Both sides of a diff: where a secret changed, the second says so."""
+    """Mask both sides of a diff. If a secret has changed, the second side says so."""
     shown = (mask(before), mask(after))
     return shown[0], _marked(before, after, *shown)
 
@@ -83,7 +83,7 @@ def _mask_list(node: Sequence[Any], key: str) -> list[Any]:
 
 
 def _mask_literal(value: Any) -> Any:
-    """All of a value but its references, and what is plainly no part of a secret beside them."""
+    """Mask a value except its references, and harmless text between them."""
     if value is None or value == "":
         return value
     text = value if isinstance(value, str) else str(value)
@@ -112,7 +112,7 @@ def _mask_default(found: re.Match[str]) -> str:
 
 
 def _marked(before: Any, after: Any, shown_before: Any, shown: Any) -> Any:
-    """What was masked on both sides alike, and differs, is marked."""
+    """Mark the masks that are equal on both sides although the secrets differ."""
     if isinstance(after, Mapping) and isinstance(before, Mapping):
         return {
             key: _marked(before[key], part, shown_before[key], shown[key])
@@ -128,19 +128,20 @@ def _marked(before: Any, after: Any, shown_before: Any, shown: Any) -> Any:
     return shown
 
 
-# MERGED FROM agent_master_storage/engine/secrets/restoring.py
-# Masked documents that somebody edited, with their secrets again.
-
-
 def restore(edited: Any, original: Any) -> Any:
-    """A masked document after an edit, with the secrets of the original wherever they stayed.
+    """Return an edited, masked document in which the masks are replaced by the original secrets.
 
-    InvalidDocument with the place of a mask that stands for nothing any more.
+    Args:
+        edited: The masked document after an edit.
+        original: The document with its secrets.
+
+    Raises:
+        InvalidDocument: With the path of a mask whose secret is unknown.
     """
     found = _restored(edited, mask(original), original)
-    place = next(_masks(found, ""), None)
-    if place is not None:
-        raise InvalidDocument("is a mask in place of a value: type the value", place)
+    path = next(_masks(found, ""), None)
+    if path is not None:
+        raise InvalidDocument("is a mask instead of a value: type the value", path)
     return found
 
 
@@ -158,23 +159,24 @@ def _restored(edited: Any, shown: Any, original: Any) -> Any:
 
 
 def _restored_list(edited: list[Any], shown: list[Any], original: list[Any]) -> list[Any]:
-    """Items may have moved: one is known by itself and what it follows, such as its flag.
+    """Restore the items of a list, which may have been moved.
 
-    Two that look alike are told apart no further: a secret in the wrong place is worse than one
-    that has to be typed again.
+    An item is identified by its masked text and the item before it, such as its flag. If that is
+    ambiguous, its mask is kept: a secret in the wrong position is worse than one that must be
+    typed again.
     """
-    stayed = len(edited) == len(shown)
+    same_length = len(edited) == len(shown)
     found = []
     for index, one in enumerate(edited):
-        alike = [at for at, seen in enumerate(shown) if seen == one]
-        following = [at for at in alike if _previous(shown, at) == _previous(edited, index)]
-        if stayed and index in following:
+        equal = [at for at, seen in enumerate(shown) if seen == one]
+        following = [at for at in equal if _previous(shown, at) == _previous(edited, index)]
+        if same_length and index in following:
             following = [index]
-        taken = [original[at] for at in following or alike]
-        if not taken and index < len(shown):
+        candidates = [original[at] for at in following or equal]
+        if not candidates and index < len(shown):
             found.append(_restored(one, shown[index], original[index]))
-        elif taken and all(other == taken[0] for other in taken):
-            found.append(taken[0])
+        elif candidates and all(other == candidates[0] for other in candidates):
+            found.append(candidates[0])
         else:
             found.append(one)
     return found

@@ -1,8 +1,8 @@
-"""What secrets look like: names that hold one, tokens of well-known services, and what is none.
+"""What secrets look like: tokens of well-known services, names of secrets, and exceptions.
 
-The tokens are told by the prefixes that services gave them so that scanners find them; names
-by their words. A short number, a switch or a path is no secret, and of a placeholder
-(``<YOUR_TOKEN>``) nobody need be told.
+Tokens are recognised by the prefixes that services gave them for that purpose, names by their
+words. A short number, a boolean or a path is not a secret. A placeholder such as ``<YOUR_TOKEN>``
+need not be reported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-#: from what it is to how it looks; the services' own documents say so
+#: from a description to a pattern, according to the documentation of each service
 _TOKENS = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
     "a JSON web token": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
@@ -45,7 +45,7 @@ _ANY_TOKEN = re.compile(
 )
 _KINDS = list(_TOKENS)
 
-#: a run of capitals, a capital with small letters, digits: apiKey, API_KEY and x-api-key
+#: upper case, capitalised or lower case, or digits: splits apiKey, API_KEY and x-api-key
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_WORDS = frozenset(
     [
@@ -65,14 +65,14 @@ _SECRET_WORDS = frozenset(
         "privatekey",
     ]
 )
-#: a secret when they are the last word alone
+#: words that name a secret only at the end
 _LAST_WORDS = frozenset(
     ["key", "keys", "pass", "pwd", "pw", "pat", "auth", "jwt", "cookie", "dsn", "bearer"]
 )
 _NO_SECRET_KEYS = frozenset(
     ["public", "primary", "foreign", "cache", "sort", "partition", "hot", "group"]
 )
-#: as a last word they say something about a secret, and are none
+#: words at the end of names that are about a secret but do not hold it
 _ABOUT = frozenset(
     [
         "file",
@@ -143,13 +143,13 @@ _PLAIN = re.compile(
 
 
 def tokens(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where well-known tokens begin and end in a text, and what each is."""
+    """Yield start, end and description of the well-known tokens in a text."""
     for found in _ANY_TOKEN.finditer(text):
         yield found.start(), found.end(), _KINDS[int((found.lastgroup or "k0")[1:])]
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what bears this name is a secret: an environment variable, a header, a flag.
+    """Return whether this is the name of a secret: of a variable, a header, a flag or a key.
 
     >>> is_secret_name("GITHUB_TOKEN"), is_secret_name("max-tokens"), is_secret_name("keyPath")
     (True, False, False)
@@ -165,23 +165,23 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether it stands for a value that somebody has yet to put in."""
+    """Return whether it is a placeholder for a value."""
     if _PLACEHOLDER.fullmatch(value.strip()):
         return True
-    # ghp_000000000000: few different characters are no random ones.
+    # ghp_000000000000 consists of too few different characters to be random.
     tail = value[4:]
     return len(tail) >= 8 and len(set(tail)) <= 3
 
 
 def is_harmless(value: str) -> bool:
-    """Whether it can be no secret: empty, a short number, a switch, a path."""
+    """Return whether it cannot be a secret: empty, a short number, a boolean, or a path."""
     text = value.strip()
     return len(text) < 4 or _PLAIN.fullmatch(text) is not None
 
 
 def is_plain(value: str) -> bool:
-    """Whether nobody need be told of it: harmless, or a placeholder.
+    """Return whether it need not be reported: harmless, or a placeholder.
 
-    A real secret may look like a placeholder by chance, so this decides of no mask.
+    A real secret can look like a placeholder by chance, so masking does not depend on this.
     """
     return is_harmless(value) or is_placeholder(value)

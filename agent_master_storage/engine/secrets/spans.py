@@ -1,4 +1,8 @@
-"""Where in a text secrets stand: tokens, passwords of URLs, what is assigned to a secret name."""
+"""The positions of secrets in a text, and in the arguments of a command.
+
+In a text these are tokens, passwords of URLs, and values that are assigned to the name of a
+secret. In arguments they are also values of flags, headers and variables.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from . import patterns
 #: user:password@ of a URL; the password ends at the last @ before a slash
 _USERINFO = re.compile(r"\b[A-Za-z][\w+.-]{0,30}://[^\s/?#:@]*:([^\s/?#]+)@")
 _QUERY = re.compile(r"[?&;]([\w.-]+)=([^&#\s\"']+)")
-#: NAME=value and --name value, as in a line for a shell
+#: NAME=value and --name value, as in a shell command
 _ASSIGNED = re.compile(r"(?<![\w?&;-])([A-Za-z_]\w*)=(\"[^\"]+\"|'[^']+'|[^\s\"']+)")
 _FLAG = re.compile(r"(?<!\S)--?([A-Za-z][\w-]*)[= ](\"[^\"]+\"|'[^']+'|[^\s\"'-][^\s\"']*)")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token|Digest|ApiKey|Api-Key|Bot|Key)\s+", re.IGNORECASE)
@@ -21,20 +25,20 @@ _AFTER_BEARER = re.compile(r"\bBearer\s+([^\s\"']+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a text that is a secret."""
+    """The position of a secret in a text."""
 
     start: int
     end: int
-    #: for people: what it looks like
+    #: what it looks like, for messages
     what: str
-    #: of what holds it, as ``api_key``; empty when it says none
+    #: the name of the secret, such as ``api_key``, if the text says it
     name: str = ""
-    #: whether it is one for certain enough to tell people of it
+    #: whether it is certain enough to be reported
     sure: bool = True
 
 
 def find_in_text(text: str) -> list[Span]:
-    """What must not be shown of a text, in order, without overlap. References are none of it."""
+    """Return the secrets in a text, in order and without overlap, except references."""
     if len(text) < 4:
         return []
     found = sorted(_all(text), key=lambda span: (span.start, -span.end, not span.sure))
@@ -46,7 +50,7 @@ def find_in_text(text: str) -> list[Span]:
 
 
 def is_secret(value: str) -> bool:
-    """Whether what stands under a secret's name is one: a literal, and no placeholder."""
+    """Return whether the value of a secret's name is a literal secret, not a placeholder."""
     text = without_scheme(value)
     if REFERENCE.search(text) or "://" in text:
         return any(span.sure for span in find_in_text(text))
@@ -54,7 +58,7 @@ def is_secret(value: str) -> bool:
 
 
 def replace(text: str, found: Sequence[Span], by: Callable[[Span], str]) -> str:
-    """The text with something else in place of each secret."""
+    """Return the text with each secret replaced by the result of ``by``."""
     parts, end = [], 0
     for span in found:
         parts += [text[end : span.start], by(span)]
@@ -63,7 +67,7 @@ def replace(text: str, found: Sequence[Span], by: Callable[[Span], str]) -> str:
 
 
 def without_scheme(value: str) -> str:
-    """The value of a header without its first word, such as Bearer."""
+    """Return the value of a header without its scheme, such as Bearer."""
     found = _SCHEME.match(value)
     return value[found.end() :] if found else value
 
@@ -88,9 +92,6 @@ def _if_literal(found: re.Match[str], group: int, what: str, name: str) -> Itera
         yield Span(*found.span(group), what, name, sure)
 
 
-# MERGED FROM agent_master_storage/engine/secrets/arguments.py
-# Secrets among the arguments of a command: flags with a value, headers, variables.
-
 _ARGUMENT = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _HEADER_FLAGS = frozenset(("H", "header", "headers"))
 _VARIABLE_FLAGS = frozenset(("e", "env"))
@@ -99,10 +100,10 @@ _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(?=.)")
 
 
 def find_in_arguments(args: Sequence[str]) -> list[list[Span]]:
-    """For each argument the parts of it that are secrets.
+    """Return the secrets of each argument of a command.
 
-    Headers and variables that are passed on are masked whatever they hold, as they are under
-    ``headers`` and ``env``: ``sure`` is false where nothing else speaks for a secret.
+    Values of headers and variables that are passed on are included whatever they are, as under
+    ``headers`` and ``env``. If nothing else indicates a secret, ``sure`` is false.
     """
     found: list[list[Span]] = []
     flag = ""
@@ -114,12 +115,12 @@ def find_in_arguments(args: Sequence[str]) -> list[list[Span]]:
 
 
 def _in_argument(arg: str, flag: str) -> Iterator[Span]:
-    """``flag`` is the one before, when it awaits a value."""
+    """Yield the secrets of an argument; ``flag`` is the one before it that may take a value."""
     match = _ARGUMENT.fullmatch(arg)
     if match and match[2] is not None:
         yield from _value(arg, match.start(2), match[1], strict=False)
     elif match is None and flag:
-        # Whether the flag takes a value is not known, so one must look like a secret.
+        # It is unknown whether the flag takes a value, so the value must look like a secret.
         yield from _value(arg, 0, flag, strict=True)
     variable = _VARIABLE.match(arg)
     if variable and patterns.is_secret_name(variable[1]):
@@ -148,12 +149,12 @@ def _literal(arg: str, start: int, name: str, *, strict: bool) -> Iterator[Span]
 
 
 def _is_random(value: str) -> bool:
-    """A name of a package or a tool that follows a switch is none."""
+    """Return whether it looks random, unlike the name of a package that follows a flag."""
     return len(value) >= 8 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def _tidy(found: Iterator[Span]) -> list[Span]:
-    """In order, without overlap; the longest and surest first."""
+    """Return the spans in order without overlap, preferring the longest and surest."""
     kept: list[Span] = []
     for span in sorted(found, key=lambda span: (span.start, -span.end, not span.sure)):
         if not kept or span.start >= kept[-1].end:

@@ -197,12 +197,12 @@ def test_add_an_address(admin_client: Client, engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "is needed for the transport stdio"),
+        ({}, "is required for the transport stdio"),
         ({"name": "", "command": "x"}, "This field is required"),
         ({"name": "   ", "command": "x"}, "must be a text that is not empty"),
-        ({"transport": "http"}, "is needed for the transport http"),
+        ({"transport": "http"}, "is required for the transport http"),
         ({"transport": "http", "url": "x"}, "must begin with http"),
-        ({"transport": "http", "url": "https://x", "command": "y"}, "does not go with"),
+        ({"transport": "http", "url": "https://x", "command": "y"}, "is not allowed for"),
         ({"transport": "pigeon"}, "Select a valid choice"),
         ({"command": "x", "other": "{"}, "Not JSON"),
         ({"command": "x", "other": "[]"}, "must be a JSON object"),
@@ -317,7 +317,7 @@ def test_rows_that_do_not_fit_together_do_no_harm(admin_client: Client, hub: Eng
 def test_a_change_of_transport(admin_client: Client, hub: Engine) -> None:
     form = form_of(admin_client.get(url(hub, "hub")))
     refused = admin_client.post(url(hub, "hub"), {**form, "transport": "http"})
-    assert "does not go with the transport http" in text_of(refused)
+    assert "is not allowed for the transport http" in text_of(refused)
     # With scripts, the fields of the other transport are not sent.
     sent = {
         name: value

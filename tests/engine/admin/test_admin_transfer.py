@@ -131,7 +131,7 @@ def test_back_to_the_text(admin_client: Client, engine: Engine) -> None:
     [
         ("  ", "Choose a file, or paste a text."),
         ("{", "line 1"),
-        ("{}", "of no known format"),
+        ("{}", "format of the document is unknown"),
         ("[]", "must be an object with MCP servers"),
         ('{"mcpServers": {"a": 1}}', "mcpServers.a"),
         ('{"mcpServers": {"a": {"args": []}}}', "mcpServers.a"),

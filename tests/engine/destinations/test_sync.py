@@ -372,7 +372,7 @@ def test_the_document_is_backed_up_before_if_the_settings_say_so(
         ("[]", "must contain an object"),
         ('{"mcpServers": []}', "mcpServers: must be an object"),
         ('{"mcpServers": {"a": {"command": 3}}}', r"mcpServers\.a\.command"),
-        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": 1, "a": 2}', "duplicate key"),
         ('{"servers": {"a": {"type": "stdio", "command": "x"}}}', "this is VS Code"),
         (b"\xff\xfe", "not UTF-8"),
     ],
@@ -428,7 +428,9 @@ def test_a_server_that_is_not_valid_holds_up_no_other(engine: Engine, path: Path
     engine.add_destination("here", path)
     result = engine.sync("here")
     assert result.servers_added == 1
-    assert result.warnings == ["the server 'bad' is left out: url: is needed for the transport sse"]
+    assert result.warnings == [
+        "the server 'bad' is left out: url: is required for the transport sse"
+    ]
     assert engine.preview("here").warnings == tuple(result.warnings)
 
 

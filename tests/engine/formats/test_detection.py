@@ -60,11 +60,11 @@ def test_a_server_may_have_any_name(name: str) -> None:
         ([], "the document must be an object with MCP servers, not a list"),
         ("x", "the document must be an object with MCP servers, not a string"),
         (None, "the document must be an object with MCP servers, not null"),
-        ({}, "the document is of no known format: an empty object"),
+        ({}, "the format of the document is unknown: an empty object"),
         (
             {"name": "x", "version": 1},
-            "the document is of no known format: an object with 'name', 'version', where one of"
-            " 'servers', 'mcp.servers', 'mcpServers', 'mcp_servers', 'context_servers' should be",
+            "the format of the document is unknown: an object with 'name', 'version', but with none"
+            " of 'servers', 'mcp.servers', 'mcpServers', 'mcp_servers', 'context_servers'",
         ),
         (
             {"projects": {"/home/a b": {"mcpServers": {"a": LOCAL}}}},
@@ -73,17 +73,17 @@ def test_a_server_may_have_any_name(name: str) -> None:
         (
             {"mcpServers": {}, "servers": {"a": LOCAL}},
             "the document is ambiguous: it has servers at 'servers' and at 'mcpServers';"
-            " say its format",
+            " specify its format",
         ),
         (
             {"servers": {"a": {"type": "stdio", **LOCAL}, "b": OWN}},
             "the document is ambiguous: servers.a has 'type' as in VS Code, servers.b has"
-            " 'transport' or 'internal' as the engine writes; say its format",
+            " 'transport' or 'internal' as in the engine; specify its format",
         ),
-        (LOCAL, "the document is one server without a name: put it under one"),
+        (LOCAL, "the document is one server without a name: wrap it in an object by name"),
         (
             {"a": LOCAL, "theme": "dark"},
-            "theme: is no server: a string; others in this document are servers, name by name",
+            "theme: is not a server but a string, while other keys of this document are servers",
         ),
         (
             {"a": LOCAL, "b": {"comand": "npx"}},
@@ -91,7 +91,7 @@ def test_a_server_may_have_any_name(name: str) -> None:
             " servers, name by name",
         ),
         ({"mcpServers": [LOCAL]}, "mcpServers: must be an object from name to server, not a list"),
-        ({"mcpServers": None}, "the document has nothing at 'mcpServers': it is not a document"),
+        ({"mcpServers": None}, "the document has nothing at 'mcpServers', so it is not a document"),
         ({"servers": 3}, "servers: must be an object from name to server, not a number"),
     ],
 )

@@ -24,12 +24,12 @@ def test_the_size_of_a_text_is_limited() -> None:
     text = '{"a":"%s"}'
     assert formats.loads(text % ("x" * room))
     assert formats.loads((text % ("x" * room)).encode())
-    message = "the text has 1,048,577 bytes, more than the 1,048,576 allowed"
+    message = "the text has 1,048,577 bytes; at most 1,048,576 are allowed"
     for data in (text % ("x" * (room + 1)), (text % ("x" * (room + 1))).encode()):
         with pytest.raises(InvalidDocument, match=message):
             formats.parse(data)
     # In bytes: a character may have four of them.
-    with pytest.raises(InvalidDocument, match="more than the 1,048,576 allowed"):
+    with pytest.raises(InvalidDocument, match="at most 1,048,576 are allowed"):
         formats.parse(text % ("🔑" * (room // 4 + 1)))
 
 
@@ -99,7 +99,7 @@ def test_the_number_of_servers_is_limited(name: str) -> None:
         f"s{i}": {"transport": "stdio", "command": "x"} for i in range(limits.MAX_SERVERS + 1)
     }
     document = formats.render(servers, name)
-    with pytest.raises(InvalidDocument, match="has 5,001 servers, more than 5,000"):
+    with pytest.raises(InvalidDocument, match="has 5,001 servers; at most 5,000"):
         formats.parse(document, name)
     del servers["s0"]
     assert len(formats.parse(formats.render(servers, name), name).servers) == limits.MAX_SERVERS

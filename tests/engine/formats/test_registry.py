@@ -19,7 +19,9 @@ INPUTS = [{"id": "t", "type": "promptString", "password": True}]
 def test_a_format_is_found_by_its_name_and_those_of_its_clients() -> None:
     assert formats.get("mcpServers") is formats.get("MCPSERVERS") is formats.get("claude-desktop")
     assert formats.get(formats.get("vscode")).name == "vscode"
-    with pytest.raises(InvalidValue, match="there is no format 'emacs'; there are engine, vscode,"):
+    with pytest.raises(
+        InvalidValue, match="there is no format 'emacs'; the formats are engine, vscode,"
+    ):
         formats.get("emacs")
 
 
@@ -52,7 +54,7 @@ def test_a_project_may_have_a_format_of_its_own(nested: Format) -> None:
     assert found.format is nested
     assert found.servers == SERVERS
     assert found.rest == {"tools": {"other": 1, "mcp": {}}}
-    with pytest.raises(InvalidValue, match="a format needs a name of its own, not 'nested'"):
+    with pytest.raises(InvalidValue, match="a format needs a unique name, not 'nested'"):
         formats.register(Nested())
 
 
@@ -83,8 +85,8 @@ def test_inputs_of_the_file_are_kept_and_replaced_by_id() -> None:
     [
         ({}, "inputs: must be a list, not an object"),
         ([3], "inputs.0: must be an object, not a number"),
-        ([{"type": "promptString"}], "inputs.0: must have an id, a string"),
-        ([{"id": "a"}, {"id": "a"}], "inputs.1: the id 'a' stands twice"),
+        ([{"type": "promptString"}], "inputs.0: must have an id that is a string"),
+        ([{"id": "a"}, {"id": "a"}], "inputs.1: the id 'a' is used twice"),
     ],
 )
 def test_inputs_that_are_none_are_refused(inputs: Any, message: str) -> None:
@@ -110,7 +112,7 @@ def test_a_document_is_not_overwritten_where_something_else_stands(
 
 
 def test_the_flat_form_can_not_have_every_name() -> None:
-    with pytest.raises(InvalidDocument, match="'\\$a' can't be the name of a server in the flat"):
+    with pytest.raises(InvalidDocument, match="'\\$a' cannot be the name of a server in the flat"):
         formats.render({"$a": SERVERS["a"]}, "flat")
 
 
@@ -185,7 +187,7 @@ def test_what_a_client_makes_no_sense_of_is_told() -> None:
     }
     assert formats.get("cursor").warnings(servers, INPUTS) == [
         "mcpServers.a.env.A refers to the input 't': a document with mcpServers has no inputs",
-        "mcpServers.b.url begins with unix://: a document with mcpServers has no such addresses",
+        "mcpServers.b.url begins with unix://, which a document with mcpServers does not support",
     ]
     assert formats.get("vscode").warnings(servers, INPUTS) == []
     assert formats.get("vscode").warnings(servers) == [

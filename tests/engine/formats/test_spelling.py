@@ -180,26 +180,26 @@ def test_numbers_and_switches_are_read_as_a_process_gets_them() -> None:
         "a.env.C is a number and was read as text",
         "a.env.D is a boolean and was read as text",
         "a.env.E is a boolean and was read as text",
-        "a.env.F is null and was left out",
+        "a.env.F is null and was ignored",
     )
 
 
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (None, "mcpServers.a: must be a server, an object, not null"),
-        ([], "mcpServers.a: must be a server, an object, not a list"),
-        ({}, "mcpServers.a: is no server: it has neither 'command' nor 'url'"),
-        ({"command": ""}, "mcpServers.a: is no server: it has neither 'command' nor 'url'"),
+        (None, "mcpServers.a: must be a server, which is an object, not null"),
+        ([], "mcpServers.a: must be a server, which is an object, not a list"),
+        ({}, "mcpServers.a: is not a server: it has neither 'command' nor 'url'"),
+        ({"command": ""}, "mcpServers.a: is not a server: it has neither 'command' nor 'url'"),
         ({"command": ["x"]}, "mcpServers.a.command: must be a string, not a list"),
         ({"command": "x", "args": "y"}, "mcpServers.a.args: must be a list of strings, not"),
         ({"command": "x", "args": [[]]}, "mcpServers.a.args.0: must be a string, not a list"),
         ({"command": "x", "args": [None]}, "mcpServers.a.args.0: must be a string, not null"),
         ({"command": "x", "env": []}, "mcpServers.a.env: must be an object of strings, not a list"),
         ({"command": "x", "env": {"A.B": {}}}, 'mcpServers.a.env."A.B": must be a string, not an'),
-        ({"command": "x", "url": "y"}, "has a 'command' and a URL, and no 'type' to tell which"),
+        ({"command": "x", "url": "y"}, "has a 'command' and a URL, but no 'type' to decide"),
         ({"url": "x", "headers": ["A: b"]}, "mcpServers.a.headers: must be an object of strings"),
-        ({"url": "x", "serverUrl": "y"}, "has two addresses, 'url' and 'serverUrl'"),
+        ({"url": "x", "serverUrl": "y"}, "has two different URLs, in 'url' and 'serverUrl'"),
         ({"url": 3}, "mcpServers.a.url: must be a string, not a number"),
         ({"url": "x", "type": "ws"}, "mcpServers.a.type: must be one of stdio, sse, http, stream"),
         ({"url": "x", "type": 3}, "mcpServers.a.type: must be a string, not a number"),
@@ -207,7 +207,7 @@ def test_numbers_and_switches_are_read_as_a_process_gets_them() -> None:
         ({"url": "x", "type": "stdio"}, "is a server of type stdio without 'command'"),
         ({"command": "x", "type": "http"}, "is a server of type http without 'url'"),
         ({"command": "x", "disabled": "no"}, "a.disabled: must be true or false, not a string"),
-        ({"command": "x", "disabled": True, "enabled": True}, "is switched both on and off"),
+        ({"command": "x", "disabled": True, "enabled": True}, "is both enabled and disabled"),
         ({"command": "x", "internal": 3}, "a.internal: must be an object, not a number"),
     ],
 )

@@ -198,7 +198,7 @@ def test_import(engine: Engine, tmp_path: Path) -> None:
     path.write_text("servers:\n  web:\n    type: http\n    url: https://x.example\n")
     face = json.loads(run("import", str(path), "--mode=replace", "--json"))
     assert (face["format"], face["added"], face["removed"]) == ("vscode", ["web"], ["files"])
-    with pytest.raises(CommandError, match="of no known format"):
+    with pytest.raises(CommandError, match="format of the document is unknown"):
         run("import", stdin="{}")
     with pytest.raises(CommandError, match="empty"):
         run("import", stdin="")

@@ -1,7 +1,7 @@
-"""Texts that hold a document: JSON (with comments), YAML and TOML. One file each.
+"""Parsing and writing of JSON (with comments), YAML and TOML, each in a module of its own.
 
-All of them refuse a key that stands twice, since one of the two would be lost, and say the
-line of a fault. No message holds a value, which may be a secret.
+Duplicate keys are refused, because one of the values would be lost. Errors name the line. They
+never contain values, which may be secrets.
 """
 
 from __future__ import annotations
@@ -25,18 +25,24 @@ _SUFFIXES = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml",
 
 _KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _KEYS = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
-#: a table's head, or a key with its value
+#: the header of a table, or a key with its value
 _TOML_LINE = re.compile(rf"\[\[?{_KEYS}\]\]?\s*(?:#.*)?|{_KEYS}=.*")
 
 
 def loads(data: str | bytes, syntax: str | None = None, *, own: bool = False) -> Any:
-    """Parse a text; without a ``syntax`` its first line tells which it is.
+    """Parse a text.
 
-    ``own``: a file of this machine, which may be larger: clients keep all they know in it.
-    InvalidDocument says the line of a fault, or which of the limits was passed.
+    Args:
+        data: The text.
+        syntax: ``json``, ``yaml`` or ``toml``; by default it is guessed from the first line.
+        own: Whether it is a client's file on this machine, which may be larger, because some
+            clients keep all their state in it.
+
+    Raises:
+        InvalidDocument: With the line of the fault, or the limit that is exceeded.
     """
     text = _decode(data, limits.MAX_OWN_SIZE if own else limits.MAX_SIZE)
-    # TOML alone has a text for an object without anything.
+    # Only in TOML is an empty text an object.
     if not text.strip() and syntax != "toml":
         raise InvalidDocument("the text is empty")
     document = _module(syntax or guess(text)).loads(text)
@@ -45,7 +51,11 @@ def loads(data: str | bytes, syntax: str | None = None, *, own: bool = False) ->
 
 
 def dumps(document: Any, syntax: str = "json", *, own: bool = False) -> str:
-    """A document as text. InvalidDocument for what the syntax can't hold (null in TOML)."""
+    """Return a document as text.
+
+    Raises:
+        InvalidDocument: If the syntax cannot represent a value, such as null in TOML.
+    """
     module = _module(syntax)
     limits.check_tree(document, limits.MAX_OWN_NODES if own else limits.MAX_NODES)
     text: str = module.dumps(document)
@@ -53,7 +63,7 @@ def dumps(document: Any, syntax: str = "json", *, own: bool = False) -> str:
 
 
 def guess(text: str) -> str:
-    """The syntax that the first significant line of a text is written in."""
+    """Return the syntax of the first significant line of a text."""
     for line in map(str.strip, text.splitlines()):
         if not line or line.startswith("#"):
             continue
@@ -64,7 +74,7 @@ def guess(text: str) -> str:
 
 
 def of_file(name: str) -> str | None:
-    """The syntax that a file's name tells, or None."""
+    """Return the syntax for the suffix of a file name, or None."""
     return _SUFFIXES.get(PurePath(name).suffix.lower())
 
 
@@ -72,7 +82,7 @@ def _decode(data: str | bytes, max_size: int) -> str:
     limits.check_size(len(data), max_size)
     if isinstance(data, bytes):
         try:
-            # Some editors put a byte order mark before it.
+            # Some editors write a byte order mark.
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise InvalidDocument(f"not UTF-8: byte {error.start}") from None

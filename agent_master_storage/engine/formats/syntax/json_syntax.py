@@ -1,8 +1,8 @@
 """JSON, and JSON with comments and trailing commas, as VS Code writes it.
 
-No library for the latter: those at hand drop one of two equal keys (pyjson5), need seconds for
-a large file (json5), or count lines in a text without its comments (json-with-comments). Here
-comments become spaces, so that Python's own parser sees every character where it was.
+No library is used for the latter. The existing ones ignore duplicate keys (pyjson5), take seconds
+for a large file (json5), or report line numbers of the text without comments (json-with-comments).
+Here, comments are replaced by spaces, so Python's own parser sees every character at its position.
 """
 
 from __future__ import annotations
@@ -16,23 +16,27 @@ from .... import serialization
 from ... import json_path
 from ...exceptions import InvalidDocument
 
-# What is not closed is taken to its end all the same: to begin anew at each of its characters
-# would take hours for a large one.
+# An unclosed string or comment matches up to the end. Trying again from each of its characters
+# would take hours for a large text.
 _STRING = r'"(?:[^"\\\n]|\\.)*"?'
 _COMMENT = re.compile(rf"{_STRING}|//[^\r\n]*|/\*(?s:.*?)(?:\*/|\Z)")
-#: the second kind has nothing before the comma, so it stays and is a fault
+#: the second alternative has no value before the comma, so the comma is kept and is an error
 _TRAILING_COMMA = re.compile(rf"{_STRING}|[\[{{,]\s*,|,(?=\s*[\]}}])")
 _NOT_A_LINE_END = re.compile(r"[^\r\n]")
 
 
-class _Double(dict[str, Any]):
-    """An object in which a key stands twice."""
+class _DuplicateKeys(dict[str, Any]):
+    """An object with a duplicate key."""
 
     key = ""
 
 
 def loads(text: str) -> Any:
-    """Parse; InvalidDocument with line and column."""
+    """Parse a text.
+
+    Raises:
+        InvalidDocument: With line and column.
+    """
     try:
         return _parse(text)
     except ValueError as error:
@@ -46,12 +50,12 @@ def loads(text: str) -> Any:
 
 
 def dumps(document: Any) -> str:
-    """As the engine and its clients write it: an indent of two, no escapes."""
+    """Write as the engine and the clients do: indented by two spaces, without escapes."""
     return serialization.dumps(document)
 
 
 def without_comments(text: str) -> str:
-    """The same text as plain JSON, every token where it was."""
+    """Return the text as plain JSON, with every token at its position."""
     text = _COMMENT.sub(_blank, text)
     return _TRAILING_COMMA.sub(lambda found: " " if found[0] == "," else found[0], text)
 
@@ -66,29 +70,29 @@ def _blank(found: re.Match[str]) -> str:
 def _parse(text: str) -> Any:
     try:
         document = json.loads(text, object_pairs_hook=_object)
-        _refuse_doubles(document, "")
+        _refuse_duplicates(document, "")
     except RecursionError:
-        raise InvalidDocument("not JSON: nested too deep") from None
+        raise InvalidDocument("not JSON: nested too deeply") from None
     return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        found = _Double(found)
+        found = _DuplicateKeys(found)
         found.key = Counter(key for key, _ in pairs).most_common(1)[0][0]
     return found
 
 
-def _refuse_doubles(node: Any, where: str) -> None:
-    if isinstance(node, _Double):
-        raise InvalidDocument(f"the key {node.key!r} stands twice", where)
+def _refuse_duplicates(node: Any, where: str) -> None:
+    if isinstance(node, _DuplicateKeys):
+        raise InvalidDocument(f"duplicate key {node.key!r}", where)
     if isinstance(node, dict):
         for key, part in node.items():
-            _refuse_doubles(part, json_path.under(where, key))
+            _refuse_duplicates(part, json_path.under(where, key))
     elif isinstance(node, list):
         for index, part in enumerate(node):
-            _refuse_doubles(part, json_path.under(where, index))
+            _refuse_duplicates(part, json_path.under(where, index))
 
 
 def _refusal(error: ValueError) -> InvalidDocument:

@@ -1,8 +1,8 @@
-"""YAML, read by the rules of JSON (the core schema of YAML 1.2).
+"""YAML, parsed by the rules of JSON (the core schema of YAML 1.2).
 
-PyYAML speaks YAML 1.1, to which ``on`` and ``no`` are booleans, ``12:30:45`` is a number and
-``2026-11-23`` a date. Clients mean text, so here these are text; what is written stands in
-quotes wherever one of the two would read something else.
+PyYAML implements YAML 1.1, in which ``on`` and ``no`` are booleans, ``12:30:45`` is a number and
+``2026-11-23`` is a date. Clients mean text, so these are text here. When text is written, it is
+quoted if either version would read it as something else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 
 from ...exceptions import InvalidDocument
 
-# The C parser is ten times as fast, and bounds nesting by itself; wheels of PyYAML have it.
+# The C parser is ten times as fast and limits nesting by itself. The wheels of PyYAML include it.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -33,7 +33,7 @@ _CORE = {
 
 
 class _Loader(_Base):
-    """Safe; with the core schema's scalars, and one value for a key."""
+    """A safe loader with the scalars of the core schema, which refuses duplicate keys."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
@@ -43,27 +43,27 @@ class _Loader(_Base):
             if not isinstance(key, yaml.ScalarNode):
                 raise _Fault("a key must be a string", key.start_mark)
             if key.value in seen:
-                raise _Fault(f"the key {key.value!r} stands twice", key.start_mark)
+                raise _Fault(f"duplicate key {key.value!r}", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
 class _Fault(yaml.MarkedYAMLError):
-    """One of ours, with its place."""
+    """A fault that is found here, with its position."""
 
     def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem=problem, problem_mark=mark)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 or 1.2 would take for something else; no aliases."""
+    """Quotes text that YAML 1.1 or 1.2 would read as something else; writes no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Quoted with escapes when it holds what some take for the end of a line, or nobody sees."""
+    """Quote and escape a text that contains line separators or invisible characters."""
     style = None if text.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
@@ -75,14 +75,17 @@ def _int(loader: Any, node: Any) -> int | str:
 
 def _float(loader: Any, node: Any) -> float | str:
     text: str = loader.construct_scalar(node)
-    # Spelled .inf and .nan, which are refused later, with their place.
+    # Written .inf and .nan in YAML. They are refused later, with their path.
     return _unless_changed(float(text.lower().replace(".inf", "inf").replace(".nan", "nan")), text)
 
 
 def _unless_changed(value: float, text: str) -> Any:
-    """A version 1.10 or a code 007 is no number: what would be written anew stays text."""
+    """Return the number, or the text if the number would be written differently.
+
+    So a version 1.10 and a code 007 remain text.
+    """
     written = repr(value)
-    # 1e+308 is written 1.0e+308, because YAML 1.1 asks for the point.
+    # 1e+308 is written as 1.0e+308, because YAML 1.1 requires the point.
     same = text in (written, written if "." in written else written.replace("e", ".0e"))
     return value if same or not math.isfinite(value) else text
 
@@ -103,7 +106,11 @@ _prepare()
 
 
 def loads(text: str) -> Any:
-    """Parse; InvalidDocument with line and column."""
+    """Parse a text.
+
+    Raises:
+        InvalidDocument: With line and column.
+    """
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
@@ -113,11 +120,11 @@ def loads(text: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument(f"not YAML: {error}") from None
     except RecursionError:
-        raise InvalidDocument("not YAML: nested too deep") from None
+        raise InvalidDocument("not YAML: nested too deeply") from None
 
 
 def dumps(document: Any) -> str:
-    """In block style, keys in their order; ends with a line end."""
+    """Write in block style, with keys in their order and a final newline."""
     return yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
     )
