@@ -21,7 +21,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -29,7 +29,6 @@ from rest_framework.exceptions import APIException
 
 from .. import permissions, shutdown
 from ..authentication import Identity
-from ..backends.logged import LoggedStorage
 from ..exceptions import NotSupported, StorageError
 from ..handler import storages
 from . import protocol
@@ -88,8 +87,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         self._bucket = TokenBucket(self.max_rate, self.max_burst)
         self._loop = asyncio.get_running_loop()
         # A storage that cannot be watched is rejected at the first watch.
-        storage = cast("LoggedStorage", storages[self.alias])
-        self._outbox = Outbox(storage, self._send_text, self.heartbeat_interval)
+        self._outbox = Outbox(storages[self.alias], self._send_text, self.heartbeat_interval)
         self._start(self._outbox.run)
         self._start(self._keep_checking)
         self._unregister = shutdown.register(self._on_shutdown, self._loop)
@@ -212,7 +210,7 @@ class StorageConsumer(AsyncWebsocketConsumer):
         outbox.start(watch)
 
     def _check_limits(self, id: str, outbox: Outbox) -> None:
-        if not hasattr(storages[self.alias], "subscribe"):
+        if not storages[self.alias].supports_resume:
             raise NotSupported(f"the storage {self.alias!r} does not support watches by websocket")
         if id in outbox.watches:
             raise FrameError("id_in_use", f"the id {id!r} is already in use")

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from asgiref.sync import sync_to_async
 
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
 from ..watch import Batch, Subscription
 from . import protocol
@@ -66,7 +66,7 @@ class Outbox:
     """
 
     def __init__(
-        self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]], heartbeat: float
+        self, storage: BaseStorage, send: Callable[[str], Awaitable[None]], heartbeat: float
     ) -> None:
         self.watches: dict[str, Watch] = {}
         self._storage = storage

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..exceptions import KeyNotFound
 from ..types import Entry, Snapshot
 from ..watch import Selector
@@ -29,9 +29,7 @@ class SnapshotReader:
     ``done`` is true after the last page. After an error, read() may be called again.
     """
 
-    def __init__(
-        self, storage: LoggedStorage, selector: Selector, revision: int, epoch: str
-    ) -> None:
+    def __init__(self, storage: BaseStorage, selector: Selector, revision: int, epoch: str) -> None:
         self.revision = revision
         self.epoch = epoch
         self.done = False
