@@ -1,4 +1,4 @@
-"""The JSON Schemas take what is right and refuse what is wrong, as the formats themselves do."""
+"""The JSON Schemas accept and refuse the same documents as the formats and the models."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator, Draft202012Validator
+from pydantic import ValidationError
 
 from agent_master_storage.admin.widgets import ValueArea
 from agent_master_storage.engine import formats, schemas
 from agent_master_storage.engine.formats import Format
-from agent_master_storage.engine.settings import new_document
+from agent_master_storage.engine.json_object import JsonObject
+from agent_master_storage.engine.server import MAX_NAME_LENGTH, TRANSPORTS, Internal, ServerConfig
+from agent_master_storage.engine.settings import (
+    AutoSyncSettings,
+    BackupSettings,
+    Settings,
+    SyncSettings,
+    new_document,
+)
 from agent_master_storage.exceptions import InvalidValue
 
 from .documents import GO
@@ -220,3 +229,81 @@ def test_the_editor_of_the_admin_gets_it() -> None:
 )
 def test_other_texts_have_none(text: str) -> None:
     assert "data-schema" not in ValueArea().get_context("text", text, {})["widget"]["attrs"]
+
+
+# The schema of the engine's document and the pydantic models describe the same objects
+
+ENGINE = json.loads((Path(schemas.__file__).parent / "engine.json").read_text("utf-8"))
+SETTINGS = ENGINE["$defs"]["settings"]["properties"]
+MODELS = {
+    "server": (ServerConfig, ENGINE["$defs"]["server"]["properties"]),
+    "internal": (Internal, ENGINE["$defs"]["internal"]["properties"]),
+    "autoSync": (AutoSyncSettings, SETTINGS["autoSync"]["properties"]),
+    "backup": (BackupSettings, SETTINGS["backup"]["properties"]),
+    "sync": (SyncSettings, SETTINGS["sync"]["properties"]),
+}
+#: values of every JSON type, to find out which of them a field accepts
+PROBES: list[Any] = [
+    True,
+    1,
+    1.5,
+    "x",
+    "2026-11-23T12:54:04Z",
+    [],
+    ["x"],
+    [1],
+    [[]],
+    {},
+    {"a": "b"},
+]
+
+
+def names_in(model: type[JsonObject]) -> set[str]:
+    return set(model.model_json_schema(by_alias=True)["properties"])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_schema_names_the_fields_of_the_model(name: str) -> None:
+    model, properties = MODELS[name]
+    # In a server's object, what the engine stores about it is next to its configuration.
+    assert set(properties) - {"internal"} == names_in(model)
+
+
+def test_the_schema_of_settings_names_the_models_and_the_sections_of_go() -> None:
+    sections = new_document()["settings"]
+    assert set(SETTINGS) == names_in(Settings) | set(sections)
+    for name in set(sections) - names_in(Settings):
+        assert set(SETTINGS[name]["properties"]) == set(sections[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"server"}))
+def test_the_schema_accepts_what_the_model_accepts(name: str) -> None:
+    model, properties = MODELS[name]
+    schema = schemas.load("engine")
+    for field in properties:
+        validator = Draft202012Validator(
+            {**_property(schema, name, field), "$defs": schema["$defs"]}
+        )
+        for value in PROBES:
+            assert validator.is_valid(value) is _accepts(model, field, value), (field, value)
+
+
+def _property(schema: Any, name: str, field: str) -> Any:
+    settings = schema["$defs"]["settings"]["properties"]
+    parent = schema["$defs"]["internal"] if name == "internal" else settings[name]
+    return parent["properties"][field]
+
+
+def _accepts(model: type[JsonObject], field: str, value: Any) -> bool:
+    """Whether the model accepts a value strictly, as it does when a document is imported."""
+    try:
+        model.model_validate_json(json.dumps({field: value}), strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_the_schema_has_the_constants_of_the_code() -> None:
+    assert ENGINE["$defs"]["server"]["properties"]["transport"]["enum"] == list(TRANSPORTS)
+    assert ENGINE["properties"]["servers"]["propertyNames"]["maxLength"] == MAX_NAME_LENGTH
+    assert set(new_document()) <= set(ENGINE["properties"])

@@ -1,8 +1,10 @@
-"""Where servers go to, remembered in the document as the Go engine remembers its targets."""
+"""Destinations are stored in the document as the Go engine stores its targets."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from agent_master_storage.engine.exceptions import (
 from ..documents import put, stored
 
 SERVER = {"command": "uvx"}
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
@@ -205,3 +209,24 @@ def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
     assert engine.storage.list("state:sync:") == []
     engine.add_destination("cursor", tmp_path / "other.json")
     assert engine.last_sync("cursor") is None
+
+
+def test_an_unknown_format_is_refused_by_optimised_python_too() -> None:
+    """Python removes assert statements with -O; a check must not be one."""
+    program = """
+import django, sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=[])
+django.setup()
+from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.engine import Engine
+from agent_master_storage.engine.exceptions import InvalidDestination
+assert not sys.flags.optimize
+try:
+    Engine(storage=MemoryStorage(alias="memory")).add_destination("a", format="emacs")
+except InvalidDestination as error:
+    print(error.field)
+"""
+    command = [sys.executable, "-O", "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout, run.returncode) == ("config_format\n", 0), run.stderr

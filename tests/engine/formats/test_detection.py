@@ -87,8 +87,8 @@ def test_a_server_may_have_any_name(name: str) -> None:
         ),
         (
             {"a": LOCAL, "b": {"comand": "npx"}},
-            "b: is no server: an object without 'command' and 'url'; others in this document are"
-            " servers, name by name",
+            "b: is not a server but an object without 'command' and 'url', while other keys of this"
+            " document are servers",
         ),
         ({"mcpServers": [LOCAL]}, "mcpServers: must be an object from name to server, not a list"),
         ({"mcpServers": None}, "the document has nothing at 'mcpServers', so it is not a document"),
