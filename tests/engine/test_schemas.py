@@ -42,7 +42,7 @@ def faults(document: Any, format: str | Format) -> list[str]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_format_has_one(format: Format) -> None:
+def test_every_format_has_a_schema(format: Format) -> None:
     schema = schemas.load(format)
     assert schema["$schema"] == schemas.DRAFT
     Draft202012Validator.check_schema(schema)
@@ -52,10 +52,10 @@ def test_every_format_has_one(format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_it_needs_no_other_file(format: Format) -> None:
+def test_a_schema_does_not_refer_to_other_files(format: Format) -> None:
     text = json.dumps(schemas.load(format))
     assert ".json#" not in text
-    # A loaded one may be changed without harm to others.
+    # Changing a loaded schema does not affect others.
     schemas.load(format).clear()
     assert json.dumps(schemas.load(format)) == text
 
@@ -78,14 +78,14 @@ def test_the_documents_of_the_demo_are_valid() -> None:
 
 
 @pytest.mark.parametrize("document", [json.loads(GO), new_document()])
-def test_what_the_engine_writes_is_valid(document: Any) -> None:
+def test_documents_of_the_engine_are_valid(document: Any) -> None:
     assert faults(document, "engine") == []
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @often
 @given(servers=strategies.named, inputs=strategies.inputs)
-def test_whatever_is_written_is_valid(format: Format, servers: Any, inputs: Any) -> None:
+def test_rendered_documents_are_valid(format: Format, servers: Any, inputs: Any) -> None:
     assert faults(formats.render(servers, format, inputs=inputs), format) == []
 
 
@@ -107,7 +107,7 @@ def test_whatever_is_written_is_valid(format: Format, servers: Any, inputs: Any)
         ({"url": "x", "headers": "A: b"}, ".headers"),
     ],
 )
-def test_a_wrong_server_is_refused(format: Format, server: Any, where: str) -> None:
+def test_an_invalid_server_is_refused(format: Format, server: Any, where: str) -> None:
     document = formats.render({"good": {"transport": "stdio", "command": "x"}}, format)
     assert faults(document, format) == []
     servers = document
@@ -118,13 +118,13 @@ def test_a_wrong_server_is_refused(format: Format, server: Any, where: str) -> N
     found = faults(document, format)
     assert found
     assert all(one.startswith(path) for one in found)
-    # Where a server may be several things the fault is that of the whole.
+    # If a server has alternatives, the fault is reported for the whole server.
     assert format.name == "zed" or any(one.startswith(f"{path}{where}:") for one in found)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("document", [[], "x", None, 3])
-def test_what_is_no_object_is_refused(format: Format, document: Any) -> None:
+def test_other_types_than_objects_are_refused(format: Format, document: Any) -> None:
     assert faults(document, format)
 
 
@@ -153,7 +153,7 @@ def test_what_is_no_object_is_refused(format: Format, document: Any) -> None:
         ("flat", {"a": {"comand": "x"}}),
     ],
 )
-def test_a_wrong_document_is_refused(name: str, document: Any) -> None:
+def test_an_invalid_document_is_refused(name: str, document: Any) -> None:
     assert faults(document, name)
 
 
@@ -175,7 +175,7 @@ def test_a_wrong_document_is_refused(name: str, document: Any) -> None:
         (("metadata",), {"inputs": [{}]}),
     ],
 )
-def test_a_wrong_document_of_the_engine_is_refused(path: tuple[str, ...], value: Any) -> None:
+def test_an_invalid_document_of_the_engine_is_refused(path: tuple[str, ...], value: Any) -> None:
     document = json.loads(GO)
     parent = document
     for key in path[:-1]:
@@ -186,7 +186,7 @@ def test_a_wrong_document_of_the_engine_is_refused(path: tuple[str, ...], value:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_an_editor_of_draft_7_understands_it(format: Format) -> None:
+def test_for_editor_is_valid_in_draft_7(format: Format) -> None:
     schema = schemas.for_editor(format)
     assert "$schema" not in schema
     Draft7Validator.check_schema(schema)
@@ -201,7 +201,7 @@ def test_an_editor_of_draft_7_understands_it(format: Format) -> None:
         assert Draft202012Validator(schemas.load(format)).is_valid(document) is right
 
 
-def test_there_is_none_of_what_is_unknown() -> None:
+def test_unknown_formats_have_no_schema() -> None:
     assert schemas.for_document({"name": "x"}) is None
     assert schemas.for_document([]) is None
     with pytest.raises(InvalidValue, match="there is no format 'emacs'"):
@@ -209,7 +209,7 @@ def test_there_is_none_of_what_is_unknown() -> None:
     assert schemas.load("cursor") == schemas.load("mcpServers")
 
 
-def test_the_editor_of_the_admin_gets_it() -> None:
+def test_the_editor_of_the_admin_gets_the_schema() -> None:
     shown = ValueArea().get_context("text", json.dumps({"mcpServers": {"a": {"command": "x"}}}), {})
     schema = json.loads(shown["widget"]["attrs"]["data-schema"])
     assert schema == schemas.for_editor("mcpServers")
@@ -221,13 +221,13 @@ def test_the_editor_of_the_admin_gets_it() -> None:
         "",
         "no JSON",
         '{"theme": "dark"}',
-        # Somebody else's servers are none of ours.
+        # Servers of another kind are not MCP servers.
         '{"servers": {"web": {"host": "10.0.0.1"}}}',
-        # The editor leaves alone what JavaScript would change.
+        # The editor is not used for values that JavaScript would change.
         '{"mcpServers": {"a": {"command": "x", "timeout": 1.0}}}',
     ],
 )
-def test_other_texts_have_none(text: str) -> None:
+def test_other_texts_have_no_schema(text: str) -> None:
     assert "data-schema" not in ValueArea().get_context("text", text, {})["widget"]["attrs"]
 
 

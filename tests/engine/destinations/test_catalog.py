@@ -32,7 +32,7 @@ def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
         tmp_path / "mcp.json",
         "mcpServers",
     )
-    # In the Go engine's fields alone.
+    # Only in fields of the Go engine.
     assert stored(everywhere)["targets"] == {
         "cursor": {
             "name": "cursor",
@@ -74,12 +74,14 @@ def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
         ("", "mcpServers"),
     ],
 )
-def test_the_format_is_that_of_the_clients_file(engine: Engine, path: str, format: str) -> None:
-    assert engine.add_destination("told", path).config_format == format
+def test_the_default_format_is_that_of_the_clients_file(
+    engine: Engine, path: str, format: str
+) -> None:
+    assert engine.add_destination("detected", path).config_format == format
     assert engine.add_destination("asked", path, "zed").config_format == "zed"
 
 
-def test_those_of_the_go_engine(engine: Engine) -> None:
+def test_targets_of_the_go_engine_are_destinations(engine: Engine) -> None:
     target = {
         "name": "claude",
         "type": "claude",
@@ -100,7 +102,9 @@ def test_those_of_the_go_engine(engine: Engine) -> None:
     assert stored(engine)["targets"]["claude"] == {**target, "enabled": False}
 
 
-def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_destination_does_not_hide_others(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
     put(engine, '{"targets": {"bad": 3, "worse": {"enabled": "often"}}, "servers": {}}')
     good = engine.add_destination("good")
     assert engine.list_destinations() == [good]
@@ -113,7 +117,7 @@ def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "says"),
+    ("name", "options", "message"),
     [
         ("", {}, "the name must be a text"),
         ("all", {}, "and not 'all'"),
@@ -125,15 +129,15 @@ def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptur
         ("a", {"server_name_pattern": "("}, "serverNamePattern"),
     ],
 )
-def test_what_could_not_work_is_refused(
-    engine: Engine, name: str, options: dict[str, Any], says: str
+def test_an_invalid_destination_is_refused(
+    engine: Engine, name: str, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InvalidDestination, match=says):
+    with pytest.raises(InvalidDestination, match=message):
         engine.add_destination(name, **options)
     assert engine.storage.list() == []
 
 
-def test_an_update_that_could_not_work_is_refused(engine: Engine, tmp_path: Path) -> None:
+def test_an_invalid_update_is_refused(engine: Engine, tmp_path: Path) -> None:
     engine.add_destination("a", tmp_path / "x")
     with pytest.raises(InvalidDestination):
         engine.update_destination("a", config_path=Path("x"))
@@ -145,7 +149,7 @@ def test_an_update_that_could_not_work_is_refused(engine: Engine, tmp_path: Path
     assert moved.path == tmp_path / "y"
 
 
-def test_which_servers_it_takes(engine: Engine) -> None:
+def test_select_returns_the_servers_that_it_receives(engine: Engine) -> None:
     engine.add_server("a", SERVER)
     engine.add_server("b", SERVER, internal={"enabled": False})
     engine.add_server("c", SERVER, internal={"syncTargets": ["other"]})
@@ -160,7 +164,7 @@ def test_which_servers_it_takes(engine: Engine) -> None:
     assert taken("here", server_name_pattern="^[b-z]$") == ["e"]
 
 
-def test_names_that_do_not_fit(engine: Engine) -> None:
+def test_unsafe_names_are_sanitized(engine: Engine) -> None:
     for name in ("@scope/one.two", "scope one two", "ü", "x" * 70, "x" * 69):
         engine.add_server(name, SERVER)
     strict = Destination(
@@ -183,7 +187,7 @@ async def test_the_async_twins(everywhere: Engine) -> None:
     await everywhere.aremove_destination("key")
 
 
-def test_files_are_confined_to_folders(engine: Engine, tmp_path: Path, settings: Any) -> None:
+def test_files_are_restricted_to_directories(engine: Engine, tmp_path: Path, settings: Any) -> None:
     engine.add_destination("before", "/elsewhere/mcp.json")
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path / "in"]
     (tmp_path / "in").mkdir()
@@ -200,7 +204,7 @@ def test_files_are_confined_to_folders(engine: Engine, tmp_path: Path, settings:
     assert [one.name for one in engine.list_destinations(enabled=True)] == ["in", "key"]
 
 
-def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
+def test_removing_a_destination_deletes_its_last_sync(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text("no JSON")
     engine.add_destination("cursor", tmp_path / "mcp.json")
     engine.sync_all()
@@ -211,8 +215,8 @@ def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
     assert engine.last_sync("cursor") is None
 
 
-def test_an_unknown_format_is_refused_by_optimised_python_too() -> None:
-    """Python removes assert statements with -O; a check must not be one."""
+def test_an_unknown_format_is_refused_under_python_O_too() -> None:
+    """Python removes assert statements with -O, so a check must not be one."""
     program = """
 import django, sys
 from django.conf import settings
