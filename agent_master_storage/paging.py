@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .backends.base import BaseStorage
 from .exceptions import KeyNotFound
@@ -75,7 +74,7 @@ def list_entries(
 
 
 def _read_page(
-    storage: Any, prefix: str, after: str, limit: int, values: bool, max_bytes: int
+    storage: BaseStorage, prefix: str, after: str, limit: int, values: bool, max_bytes: int
 ) -> EntryPage:
     # One entry more than requested tells whether another page follows.
     found = storage.page(prefix, after, limit + 1, values=values, max_bytes=max_bytes)

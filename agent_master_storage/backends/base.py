@@ -21,7 +21,8 @@ Keys, prefixes and values are checked before these methods see them, and a condi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -40,6 +41,8 @@ from ..types import (
     Unsubscribe,
     WatchHandler,
 )
+from ..watch import LogState, Page, Selector, Subscription
+from ..watch.log import PAGE_BYTES, PAGE_CHANGES
 from .guards import GUARDS
 
 DEFAULT_MAX_VALUE_SIZE = 1024 * 1024
@@ -215,6 +218,62 @@ class BaseStorage:
     def new_epoch(self) -> str:
         """Begin a new epoch, to be done after a restore, and return it."""
         raise NotSupported(f"{self!r} keeps no change log")
+
+    # supports_resume: what the REST API, websockets, the admin and the commands build on.
+
+    def page(
+        self,
+        prefix: str = "",
+        after: str = "",
+        limit: int = PAGE_CHANGES,
+        *,
+        max_bytes: int = PAGE_BYTES,
+        values: bool = True,
+    ) -> Snapshot:
+        """Return entries() with revision and epoch, ending early near ``max_bytes`` of values.
+
+        Args:
+            values: If false, the values are not loaded and left empty.
+        """
+        raise NotSupported(f"{self!r} keeps no change log")
+
+    def sizes(self, prefix: str = "", after: str = "", limit: int = PAGE_CHANGES) -> Sequence[int]:
+        """Return the lengths of the values that page() would return, in bytes."""
+        raise NotSupported(f"{self!r} keeps no change log")
+
+    def subscribe(
+        self,
+        *,
+        prefix: str = "",
+        key: str | None = None,
+        since: int | None = None,
+        epoch: str | None = None,
+        notify: Callable[[], object],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Subscription:
+        """Return a subscription to the change log; see Subscription for ``notify`` and ``loop``.
+
+        ``prefix``, ``key``, ``since`` and ``epoch`` are those of changes().
+        """
+        raise NotSupported(f"{self!r} keeps no change log")
+
+    def log_state(self) -> LogState:
+        """Return revision, epoch and compaction of the log, outside the caller's transaction."""
+        raise NotSupported(f"{self!r} keeps no change log")
+
+    def read_log(
+        self,
+        since: int,
+        selector: Selector,
+        *,
+        limit: int = PAGE_CHANGES,
+        whole: bool = True,
+    ) -> Page:
+        """Return a page of the change log; see ``watch.log.Log.read_log()``."""
+        raise NotSupported(f"{self!r} keeps no change log")
+
+    def release(self) -> None:
+        """Release the connections of this thread, which will not use them for a while."""
 
     # Conveniences on top of the above.
 

@@ -1,7 +1,7 @@
-"""Whether the page that opens a socket may be there.
+"""Check the Origin header of a websocket handshake.
 
-Browsers send cookies with a socket from any page: without this, a foreign page could read
-with its visitor's session.
+Browsers send cookies with the handshake from any page. Without this check, a page of another site
+could read with the session of its visitor (cross-site websocket hijacking).
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ _LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 
 
 def origin_allowed(scope: dict[str, Any]) -> bool:
-    """No Origin (agents, scripts), this host's, one of ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS."""
+    """Return whether the Origin may open a socket.
+
+    Allowed are: no Origin (agents, scripts), this host, and the origins in ALLOWED_HOSTS and
+    CSRF_TRUSTED_ORIGINS.
+    """
     text = _header(scope, b"origin")
     if text is None:
         return True
     try:
         origin = urlsplit(text.lower())
-        # A wrong port shows only when it is asked for.
+        # urlsplit() validates the port on access only.
         return origin.port != 0 and (_is_this_host(scope, origin) or _is_trusted(origin))
     except ValueError:
         return False
@@ -32,14 +36,14 @@ def origin_allowed(scope: dict[str, Any]) -> bool:
 def _is_this_host(scope: dict[str, Any], origin: SplitResult) -> bool:
     host = _header(scope, b"x-forwarded-host") if settings.USE_X_FORWARDED_HOST else None
     host = (host or _header(scope, b"host") or "").lower()
-    # A name that somebody else has pointed at this server is not this host.
+    # A foreign domain name may resolve to this server, so the host must be an allowed one.
     return origin.netloc == host and validate_host(split_domain_port(host)[0], _allowed_hosts())
 
 
 def _is_trusted(origin: SplitResult) -> bool:
-    # "*" is about the Host header; it does not mean every site of the world.
+    # "*" allows any Host header, not any origin.
     hosts = [host for host in _allowed_hosts() if host != "*"]
-    # Django writes a wildcard with an asterisk here, the validator without one.
+    # Django writes a wildcard with an asterisk, OriginValidator without one.
     origins = [trusted.replace("://*.", "://.") for trusted in settings.CSRF_TRUSTED_ORIGINS]
     return bool(OriginValidator(None, hosts + origins).valid_origin(origin))
 

@@ -1,8 +1,8 @@
-"""Sends what the watches of one socket have to tell, as fast as the client takes it.
+"""Send the frames of all watches of one socket, as fast as the client reads them.
 
-One task a socket. It takes from a subscription only when the frame before has been taken by
-the client's connection, so that a slow client costs no memory: what it has not had is in the
-log.
+There is one task per socket. It takes changes from a subscription only after the connection has
+accepted the previous frame. So a slow client does not cost memory: the changes that it has not
+received yet are in the log.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from asgiref.sync import sync_to_async
 
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..exceptions import RevisionAhead, RevisionCompacted, StorageUnavailable
 from ..watch import Batch, Subscription
 from . import protocol
@@ -23,33 +23,33 @@ from .snapshot import SnapshotReader
 
 logger = logging.getLogger("agent_master_storage.consumers")
 
-#: seconds until the store is read again after it could not be reached
+#: seconds until the store is read again if it could not be reached
 RETRY_INTERVAL = 1.0
-#: bytes of values from which changes are encoded in a thread
+#: bytes of values above which changes are encoded in a thread
 LARGE = 64 * 1024
 HEARTBEAT = '{"type":"heartbeat"}'
 
 
 class Watch:
-    """One subscription of a socket, and what it still has to tell first."""
+    """One watch of a socket: its subscription and what is to be sent before changes."""
 
     def __init__(self, request: WatchRequest) -> None:
         self.request = request
         self.id = request.id
         self.id_text = protocol.dumps(request.id)
         self.subscription: Subscription | None = None
-        #: the snapshot, as long as it is not sent
+        #: the snapshot until all of it has been sent
         self.snapshot: SnapshotReader | None = None
         self.progress_due = False
         self.timer: asyncio.TimerHandle | None = None
-        #: ``watching`` has been said
+        #: whether the ``watching`` frame has been sent
         self.started = False
-        #: it was logged that its snapshot can't be read
+        #: whether a failure to read its snapshot has been logged
         self.reported = False
         self.closed = False
 
     def close(self) -> None:
-        """Nothing more is sent for it."""
+        """End the watch: nothing more is sent for it."""
         self.closed = True
         if self.timer is not None:
             self.timer.cancel()
@@ -58,13 +58,15 @@ class Watch:
 
 
 class Outbox:
-    """The watches of one socket, and the task that sends for them.
+    """The watches of one socket and the task that sends for them.
 
-    ``heartbeat``: seconds without a frame after which one is sent, to keep proxies from closing.
+    Args:
+        heartbeat: Seconds without a frame after which a heartbeat is sent, so that proxies keep
+            the connection.
     """
 
     def __init__(
-        self, storage: LoggedStorage, send: Callable[[str], Awaitable[None]], heartbeat: float
+        self, storage: BaseStorage, send: Callable[[str], Awaitable[None]], heartbeat: float
     ) -> None:
         self.watches: dict[str, Watch] = {}
         self._storage = storage
@@ -72,17 +74,17 @@ class Outbox:
         self._heartbeat = heartbeat
         self._loop = asyncio.get_running_loop()
         self._ready: dict[Watch, None] = {}
-        self._sayings: deque[str] = deque()
+        self._frames: deque[str] = deque()
         self._wake = asyncio.Event()
         self._closed = False
-        # When it last had said all that there was, and the timer that looks at that.
-        self._busy_at = self._loop.time()
-        self._pulse: asyncio.TimerHandle | None = None
+        # The time when all pending frames were sent last, and the timer that checks it.
+        self._idle_since = self._loop.time()
+        self._heartbeat_timer: asyncio.TimerHandle | None = None
 
     # Watches
 
     async def open(self, watch: Watch) -> tuple[int, str]:
-        """Subscribe; returns revision and epoch. The id is taken from here on."""
+        """Subscribe and return revision and epoch. The id is in use from here on."""
         self.watches[watch.id] = watch
         watch.closed = self._closed
         try:
@@ -92,14 +94,14 @@ class Outbox:
             raise
 
     def start(self, watch: Watch) -> None:
-        """Begin to send for it; ``watching`` has been said."""
+        """Start sending for the watch, after its ``watching`` frame was sent."""
         if not watch.closed:
             watch.started = True
             self._schedule_progress(watch)
             self.ready(watch)
 
     def ready(self, watch: Watch) -> None:
-        """There is something to send for it. In the loop's thread."""
+        """Schedule the watch: it has something to send. Must be called in the loop's thread."""
         if watch.started and not watch.closed:
             self._ready[watch] = None
             self._wake.set()
@@ -110,15 +112,15 @@ class Outbox:
         self._ready.pop(watch, None)
         watch.close()
 
-    def say(self, text: str) -> None:
-        """Have a frame sent that is no watch's; does not wait for the client."""
-        self._sayings.append(text)
+    def enqueue(self, text: str) -> None:
+        """Schedule a frame that belongs to no watch, without waiting for the client."""
+        self._frames.append(text)
         self._wake.set()
 
     def close(self) -> None:
         self._closed = True
-        if self._pulse is not None:
-            self._pulse.cancel()
+        if self._heartbeat_timer is not None:
+            self._heartbeat_timer.cancel()
         for watch in list(self.watches.values()):
             self.drop(watch)
 
@@ -139,7 +141,7 @@ class Outbox:
         if request.snapshot:
             watch.snapshot = SnapshotReader(self._storage, request.selector, position, epoch)
         watch.subscription = subscription
-        # Who closed it meanwhile did not see the subscription.
+        # If it was closed in the meantime, close() did not see the subscription.
         if watch.closed:
             subscription.close()
         return position, epoch
@@ -147,38 +149,38 @@ class Outbox:
     # Sending
 
     async def run(self) -> None:
-        """Send until cancelled, each watch in its turn."""
-        self._beat()
+        """Send until cancelled, serving the watches in turn."""
+        self._send_heartbeat()
         while True:
             await self._wake.wait()
-            while self._ready or self._sayings:
-                while self._sayings:
-                    await self._send(self._sayings.popleft())
+            while self._ready or self._frames:
+                while self._frames:
+                    await self._send(self._frames.popleft())
                 if self._ready:
                     watch = next(iter(self._ready))
                     del self._ready[watch]
                     await self._serve(watch)
             self._wake.clear()
-            self._busy_at = self._loop.time()
+            self._idle_since = self._loop.time()
 
-    def _beat(self) -> None:
-        """Say that the socket lives, if nothing else has said so for long.
+    def _send_heartbeat(self) -> None:
+        """Send a heartbeat if no frame has been sent for ``heartbeat`` seconds.
 
-        One timer that looks now and then: one for each frame, cancelled by the next, would be
-        garbage that outlives the young generations, and with many sockets each full
-        collection stops the process for a tenth of a second.
+        A single timer checks this periodically. A timer per frame, cancelled by the next frame,
+        would be garbage that survives the young generations of the garbage collector. With many
+        sockets, each full collection stops the process for a tenth of a second.
         """
-        left = self._busy_at + self._heartbeat - self._loop.time()
+        left = self._idle_since + self._heartbeat - self._loop.time()
         if left <= 0 or self._wake.is_set():
             left = self._heartbeat
-            # What is under way says so too.
+            # A pending frame serves the same purpose.
             if not self._wake.is_set():
-                self.say(HEARTBEAT)
-        self._pulse = self._loop.call_later(left, self._beat)
+                self.enqueue(HEARTBEAT)
+        self._heartbeat_timer = self._loop.call_later(left, self._send_heartbeat)
 
     async def _serve(self, watch: Watch) -> None:
         try:
-            await self._tell(watch)
+            await self._send_next(watch)
         except RevisionCompacted as error:
             if not watch.closed:
                 self.drop(watch)
@@ -188,33 +190,32 @@ class Outbox:
             self._loop.call_later(RETRY_INTERVAL, self.ready, watch)
 
     def _report(self, watch: Watch, error: StorageUnavailable) -> None:
-        # What the tail can't read it reports itself, once for all sockets.
+        # The tail logs its own failures, once for all sockets.
         if watch.snapshot is not None and not watch.reported:
             watch.reported = True
-            logger.warning(
-                "%s: a snapshot can't be read and is tried again: %s", self._storage.alias, error
-            )
+            logger.warning("%s: cannot read a snapshot; retrying: %s", self._storage.alias, error)
 
-    async def _tell(self, watch: Watch) -> None:
+    async def _send_next(self, watch: Watch) -> None:
         subscription = watch.subscription
-        assert subscription is not None
+        if subscription is None:
+            raise RuntimeError(f"the watch {watch.id!r} was started before it was opened")
         if watch.snapshot is not None:
-            await self._tell_snapshot(watch, watch.snapshot)
+            await self._send_snapshot(watch, watch.snapshot)
         elif subscription.pending:
-            await self._tell_changes(watch, subscription)
+            await self._send_changes(watch, subscription)
         if watch.snapshot is not None or subscription.pending:
-            # The others of this socket first: one that is far behind must not starve them.
+            # After the other watches of this socket: one that is far behind must not starve them.
             self.ready(watch)
         elif watch.progress_due and not watch.closed:
-            await self._tell_progress(watch, subscription.bookmark)
+            await self._send_progress(watch, subscription.bookmark)
 
-    async def _tell_snapshot(self, watch: Watch, reader: SnapshotReader) -> None:
+    async def _send_snapshot(self, watch: Watch, reader: SnapshotReader) -> None:
         read = sync_to_async(self._read_snapshot, thread_sensitive=False)
         await self._send_for(watch, await read(watch.id, reader))
         if reader.done:
             watch.snapshot = None
 
-    async def _tell_changes(self, watch: Watch, subscription: Subscription) -> None:
+    async def _send_changes(self, watch: Watch, subscription: Subscription) -> None:
         batches = subscription.take()
         if batches is None or sum(batch.size for batch in batches) > LARGE:
             prepare = sync_to_async(self._prepare, thread_sensitive=False)
@@ -227,7 +228,7 @@ class Outbox:
                 return
             await self._send(text)
 
-    async def _tell_progress(self, watch: Watch, revision: int) -> None:
+    async def _send_progress(self, watch: Watch, revision: int) -> None:
         watch.progress_due = False
         self._schedule_progress(watch)
         await self._send(protocol.dumps({"type": "progress", "id": watch.id, "revision": revision}))
@@ -242,8 +243,8 @@ class Outbox:
         watch.progress_due = True
         self.ready(watch)
 
-    # In threads of the pool, which would keep a connection for as long as the process lives.
-    # Encoding megabytes would hold up the loop.
+    # These run in threads of the pool, because encoding megabytes would block the loop. They
+    # release the storage's connections, which the thread would keep until the process ends.
 
     def _prepare(self, subscription: Subscription, batches: list[Batch] | None) -> list[Batch]:
         try:
@@ -258,7 +259,7 @@ class Outbox:
         try:
             return subscription.read()
         except RevisionAhead:
-            # The store was emptied or set back. That its epoch is another says more.
+            # The store was emptied or set back: an error about its epoch says more.
             self._storage.log_state().check(subscription.position, subscription.epoch)
             raise
 

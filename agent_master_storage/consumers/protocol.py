@@ -1,4 +1,4 @@
-"""The text frames: what a client may ask, and what it is told."""
+"""The JSON text frames: validation of the client's, encoding of the server's, and limits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..watch import Batch, Selector
 from ..watch.log import PAGE_BYTES
 
 MAX_ID_LENGTH = 128
-#: characters of an error's detail
+#: characters in the detail of an error
 MAX_DETAIL_LENGTH = 800
 #: seconds between two progress frames of a watch
 PROGRESS_RANGE = (0.1, 3600)
 
-#: what each op may say; anything else may be a slip
+#: the fields of each op; any other field is rejected, because it may be misspelt
 FIELDS = {
     "watch": {"op", "id", "key", "prefix", "since", "epoch", "snapshot", "progress"},
     "unwatch": {"op", "id"},
@@ -34,7 +34,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FrameError(StorageError):
-    """A frame that is refused; the socket stays. ``code`` goes into the answer."""
+    """A rejected frame. The socket stays open; ``code`` is part of the ``error`` frame."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -43,7 +43,7 @@ class FrameError(StorageError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchRequest:
-    """A checked ``watch`` frame."""
+    """A validated ``watch`` frame."""
 
     id: str
     selector: Selector
@@ -54,21 +54,21 @@ class WatchRequest:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return the JSON object of a frame."""
+    """Return the JSON object in a frame."""
     try:
         frame = serialization.loads(text)
     except InvalidValue as error:
         raise FrameError("invalid_frame", str(error)) from error
     if not isinstance(frame, dict):
-        raise FrameError("invalid_frame", "a frame is a JSON object")
+        raise FrameError("invalid_frame", "a frame must be a JSON object")
     return frame
 
 
 def op_of(frame: Mapping[str, Any]) -> str:
-    """Return the frame's ``op``, and refuse fields that it does not have."""
+    """Return the ``op`` of a frame, after checking that the frame has no other fields."""
     op = frame.get("op")
     if not isinstance(op, str) or op not in FIELDS:
-        raise FrameError("unknown_op", f"op must be {', '.join(FIELDS)}, not {op!r:.100}")
+        raise FrameError("unknown_op", f"op must be one of {', '.join(FIELDS)}, not {op!r:.100}")
     unknown = set(frame) - FIELDS[op]
     if unknown:
         raise FrameError("invalid_frame", f"unknown field {sorted(unknown)[0]!r:.100}")
@@ -76,7 +76,7 @@ def op_of(frame: Mapping[str, Any]) -> str:
 
 
 def id_of(frame: Mapping[str, Any]) -> str:
-    """Return the frame's ``id``: a string of 1 to 128 characters, encodable as UTF-8."""
+    """Return the ``id`` of a frame: a string of 1 to 128 characters, encodable as UTF-8."""
     id = frame.get("id")
     if isinstance(id, str) and 1 <= len(id) <= MAX_ID_LENGTH and not _SURROGATE.search(id):
         return id
@@ -84,7 +84,12 @@ def id_of(frame: Mapping[str, Any]) -> str:
 
 
 def watch_request(frame: Mapping[str, Any]) -> WatchRequest:
-    """Check the fields of a ``watch`` frame; FrameError, InvalidKey."""
+    """Return the validated ``watch`` frame.
+
+    Raises:
+        FrameError: A field is not valid.
+        InvalidKey: The key or prefix is not valid.
+    """
     id = id_of(frame)
     since, snapshot, epoch = frame.get("since"), frame.get("snapshot", False), frame.get("epoch")
     if not isinstance(snapshot, bool):
@@ -92,7 +97,7 @@ def watch_request(frame: Mapping[str, Any]) -> WatchRequest:
     if epoch is not None and not isinstance(epoch, str):
         raise FrameError("invalid_frame", "epoch must be a string")
     if since is not None and snapshot:
-        raise FrameError("invalid_frame", "give since or snapshot, not both")
+        raise FrameError("invalid_frame", "give either since or snapshot, not both")
     return WatchRequest(
         id=id,
         selector=_selector(frame),
@@ -114,7 +119,7 @@ def _selector(frame: Mapping[str, Any]) -> Selector:
     if ("key" in frame) == ("prefix" in frame):
         raise FrameError("invalid_frame", "give either key or prefix")
     if "key" in frame:
-        # A key that is null must not become a watch of everything.
+        # A null key must be an error and not a watch of all keys.
         return Selector(key=check_key(frame["key"]))
     return Selector(check_prefix(frame["prefix"]))
 
@@ -126,7 +131,7 @@ def _progress(seconds: object) -> float | None:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if is_number and low <= seconds <= high:  # type: ignore[operator]
         return float(seconds)  # type: ignore[arg-type]
-    raise FrameError("invalid_frame", f"progress must be {low} to {high} seconds")
+    raise FrameError("invalid_frame", f"progress must be from {low} to {high} seconds")
 
 
 def dumps(frame: object) -> str:
@@ -134,11 +139,14 @@ def dumps(frame: object) -> str:
 
 
 def error(error: StorageError, id: object = None) -> str:
-    """An error frame. What the client sent may be in it, so it must not grow, nor fail."""
+    """Return an error frame.
+
+    Its detail may quote what the client sent, so it is shortened and must always be encodable.
+    """
     body = serialization.error(error)
     body["detail"] = _shortened(body["detail"], MAX_DETAIL_LENGTH)
     id = _shortened(id, 2 * MAX_ID_LENGTH) if isinstance(id, str) else None
-    # With escapes: lone surrogates can't be encoded otherwise.
+    # With escapes, because lone surrogates cannot be encoded as UTF-8.
     return json.dumps({"type": "error", "id": id, **body}, separators=(",", ":"))
 
 
@@ -147,7 +155,7 @@ def _shortened(text: str, length: int) -> str:
 
 
 def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry], more: bool) -> str:
-    """A page of a snapshot; ``more`` unless it is the last."""
+    """Return a frame with a page of a snapshot; ``more`` is false for the last page."""
     return dumps(
         {
             "type": "snapshot",
@@ -161,9 +169,10 @@ def snapshot(id: str, revision: int, epoch: str, entries: Sequence[Entry], more:
 
 
 def changes(id_text: str, batches: Sequence[Batch]) -> Iterator[str]:
-    """Frames of whole revisions, as many in each as fit PAGE_BYTES.
+    """Yield frames of whole revisions, each with as many as fit into PAGE_BYTES.
 
-    ``id_text`` is the id as JSON.
+    Args:
+        id_text: The id of the watch, encoded as JSON.
     """
     texts: list[str] = []
     size = revision = 0
@@ -185,7 +194,10 @@ def _changes_frame(id_text: str, revision: int, texts: Sequence[str]) -> str:
 
 
 def encode(batch: Batch) -> Sequence[tuple[int, str]]:
-    """The revisions of a batch, each with its changes as JSON; done once, whoever asks."""
+    """Return the revisions of a batch with their changes as JSON.
+
+    The result is stored in the batch, so that all sockets together encode it once.
+    """
     encoded: list[tuple[int, str]] | None = batch.memo.get("frames")
     if encoded is None:
         encoded, texts = [], []
@@ -199,7 +211,7 @@ def encode(batch: Batch) -> Sequence[tuple[int, str]]:
 
 
 class TokenBucket:
-    """Holds up to ``burst`` tokens and gains ``rate`` of them a second."""
+    """A rate limit: it holds up to ``burst`` tokens and gains ``rate`` tokens per second."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
@@ -208,7 +220,7 @@ class TokenBucket:
         self._at = time.monotonic()
 
     def take(self) -> bool:
-        """Take a token; False when there is none."""
+        """Take a token and return True, or return False if there is none."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now

@@ -1,8 +1,8 @@
-"""Copying one storage into another, through the public interface: any adapter to any other.
+"""Copy the entries of one storage to another, whatever their adapters.
 
-What matters is that it can be run again: after a failure it goes on where it was, and a second
-run finds nothing to do. Keys are copied in the order of their revisions, so that the copies have
-theirs in the same order; keys that were written together are written together.
+A copy can be repeated: after a failure it continues where it stopped, and a second run finds
+nothing to do. Entries are copied in the order of their revisions, so that the copies have
+revisions in the same order. Entries that were committed together are committed together.
 """
 
 from __future__ import annotations
@@ -17,26 +17,30 @@ from ..exceptions import KeyNotFound
 from ..paging import PlainEntry, list_entries
 from ..types import Entry, Write
 
-#: entries asked for at once; with their values, where an adapter can't leave them out
+#: entries read at once: without values, and with values if the adapter cannot omit them
 PAGE = 1000
 PAGE_OF_VALUES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """What a comparison found: keys."""
+    """The keys that differ between two storages."""
 
     missing: list[str]
     different: list[str]
-    #: in the target alone; a copy leaves them there
+    #: only in the target; a copy does not delete them
     extra: list[str]
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.different or self.extra)
 
 
-class Copy:
-    """From ``source`` to ``target``; ``progress(done, all)`` is called after each step."""
+class StorageCopy:
+    """A copy from ``source`` to ``target``.
+
+    Args:
+        progress: Called with the number of processed keys and of all keys after each step.
+    """
 
     def __init__(
         self, source: BaseStorage, target: BaseStorage, progress: Callable[[int, int], None]
@@ -44,26 +48,32 @@ class Copy:
         self._source = source
         self._target = target
         self._progress = progress
-        self._in_order = source.supports_revisions and target.supports_revisions
-        # The highest revision in the target of what is in order so far.
+        self._in_order = (
+            source.supports_revisions and target.supports_revisions and target.supports_commit
+        )
+        # The revision in the target of the last copy whose order is correct.
         self._last = 0
 
     def run(self) -> int:
-        """Copy what is missing, different or out of order; how many keys were written.
+        """Copy the entries that are missing, different or out of order.
 
-        RevisionConflict when somebody writes one of them in the target meanwhile.
+        Returns:
+            The number of keys written.
+
+        Raises:
+            RevisionConflict: One of the keys was changed in the target at the same time.
         """
         written = done = 0
         plan = _keys_by_revision(self._source)
         total = sum(len(keys) for keys in plan)
         for keys in plan:
-            written += self._copy_together(keys)
+            written += self._copy_group(keys)
             done += len(keys)
             self._progress(done, total)
         return written
 
     def compare(self) -> Differences:
-        """Look at every key of both, and write nothing."""
+        """Compare all entries of both storages without writing anything."""
         keys, others = self._source.list(), set(self._target.list())
         missing, different = [], []
         for number, key in enumerate(keys, 1):
@@ -76,29 +86,29 @@ class Copy:
             missing=missing, different=different, extra=sorted(others.difference(keys))
         )
 
-    def _copy_together(self, keys: Sequence[str]) -> int:
-        """What the source wrote as one; nothing if the target has it already."""
+    def _copy_group(self, keys: Sequence[str]) -> int:
+        """Copy the keys of one commit of the source, and return how many were written."""
         if not self._in_order:
             return sum(self._copy_value(key) for key in keys)
-        # Without those that were deleted since the plan was made.
+        # Without the keys that were deleted after the plan was made.
         entries = [entry for key in keys if (entry := _entry(self._source, key))]
-        standing = [_entry(self._target, entry.key) for entry in entries]
-        if self._stands(entries, standing):
+        present = [_entry(self._target, entry.key) for entry in entries]
+        if self._is_copied(entries, present):
             return 0
         writes = [
-            Write(entry.key, entry.value, there.revision if there else 0)
-            for entry, there in zip(entries, standing, strict=True)
+            Write(entry.key, entry.value, copy.revision if copy else 0)
+            for entry, copy in zip(entries, present, strict=True)
         ]
         with actor(entries[0].actor):
             self._last = self._target.commit(writes)
         return len(writes)
 
-    def _stands(self, entries: Sequence[Entry], standing: Sequence[Entry | None]) -> bool:
-        """Whether the target has these values, as one, behind what was copied before."""
-        pairs = zip(entries, standing, strict=True)
-        if not all(there is not None and there.value == entry.value for entry, there in pairs):
+    def _is_copied(self, entries: Sequence[Entry], present: Sequence[Entry | None]) -> bool:
+        """Return whether the target has these values in one revision after the previous copy."""
+        pairs = zip(entries, present, strict=True)
+        if not all(copy is not None and copy.value == entry.value for entry, copy in pairs):
             return False
-        revisions = {there.revision for there in standing if there is not None}
+        revisions = {copy.revision for copy in present if copy is not None}
         if len(revisions) > 1 or any(revision <= self._last for revision in revisions):
             return False
         self._last = max(revisions, default=self._last)
@@ -113,7 +123,7 @@ class Copy:
 
 
 def _keys_by_revision(storage: BaseStorage) -> list[list[str]]:
-    """All keys, those written by one commit together; by key where there are no revisions."""
+    """Return all keys in revision order, grouped by commit; without revisions, in key order."""
     if not storage.supports_revisions:
         return [[key] for key in storage.list()]
     found = sorted((entry.revision, entry.key) for entry in _entries(storage))

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from .. import permissions, serialization, shutdown
 from ..authentication import Identity
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..exceptions import NotSupported
 from ..watch import Page
 from . import params
@@ -44,7 +44,7 @@ class ChangesView(StorageView):
         """Return the changes after ``?since=``, wait for changes, or stream them as events."""
         query = _change_query(request)
         storage = self.storage
-        if not isinstance(storage, LoggedStorage):
+        if not storage.supports_resume:
             raise NotSupported(f"{storage!r} does not support a change log")
         if _wants_events(request):
             self._require_asgi("an event stream")
@@ -56,7 +56,7 @@ class ChangesView(StorageView):
             page = await self._wait(storage, query, page)
         return Response(self._body(query, page))
 
-    async def _wait(self, storage: LoggedStorage, query: ChangeQuery, page: Page) -> Page:
+    async def _wait(self, storage: BaseStorage, query: ChangeQuery, page: Page) -> Page:
         follower = Follower(storage, query.selector, page.through, page.state.epoch)
         try:
             await follower.open()
@@ -143,7 +143,7 @@ def _wants_events(request: Request) -> bool:
     return isinstance(getattr(request, "accepted_renderer", None), EventRenderer)
 
 
-def _read(storage: LoggedStorage, query: ChangeQuery, since: int | None = None) -> Page:
+def _read(storage: BaseStorage, query: ChangeQuery, since: int | None = None) -> Page:
     state = storage.log_state()
     position = query.since if since is None else since
     position = state.compacted if position is None else position

@@ -11,7 +11,7 @@ from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
 
 from .. import shutdown
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..watch import Batch, Selector, Subscription
 
 #: seconds until the log is read again if the store could not be reached
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Follower:
     """The subscription of an HTTP response. It ends when the server shuts down."""
 
-    def __init__(self, storage: LoggedStorage, selector: Selector, since: int, epoch: str) -> None:
+    def __init__(self, storage: BaseStorage, selector: Selector, since: int, epoch: str) -> None:
         self._storage = storage
         self._selector = selector
         self._since = since

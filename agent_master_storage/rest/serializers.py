@@ -10,7 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from .. import serialization
-from ..backends.logged import MAX_COMMIT_OPERATIONS
+from ..backends.commit import MAX_COMMIT_OPERATIONS
 from ..exceptions import InvalidValue, StorageError, ValueTooLarge
 from ..keys import check_key, check_revision
 from ..types import Check, Delete, Operation, Write

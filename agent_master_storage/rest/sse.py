@@ -22,7 +22,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 
 from .. import serialization
-from ..backends.logged import LoggedStorage
+from ..backends.base import BaseStorage
 from ..exceptions import InvalidValue, StorageError, StorageUnavailable
 from ..keys import check_revision
 from ..types import Change
@@ -53,7 +53,7 @@ class EventStream:
     """One response, until the client, the server or an error ends it."""
 
     def __init__(
-        self, storage: LoggedStorage, query: ChangeQuery, may_view: Callable[[], bool]
+        self, storage: BaseStorage, query: ChangeQuery, may_view: Callable[[], bool]
     ) -> None:
         self._storage = storage
         self._query = query
@@ -63,7 +63,7 @@ class EventStream:
 
     @classmethod
     async def open(
-        cls, storage: LoggedStorage, query: ChangeQuery, may_view: Callable[[], bool], *, body: bool
+        cls, storage: BaseStorage, query: ChangeQuery, may_view: Callable[[], bool], *, body: bool
     ) -> HttpResponse | StreamingHttpResponse:
         """Return the response; errors that are found before it starts have their own status.
 

@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ViewSetMixin
 
 from .. import permissions, serialization
-from ..backends.logged import MAX_COMMIT_BYTES
+from ..backends.commit import MAX_COMMIT_BYTES
 from ..exceptions import InvalidKey, InvalidValue, NotSupported
 from ..handler import storages
 from ..keys import check_key

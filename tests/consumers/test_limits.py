@@ -72,7 +72,7 @@ async def test_frames_that_come_too_fast_are_dropped_and_said_to_be() -> None:
         dropped = [answer for answer in answers if answer["type"] == "error"]
         assert len(dropped) >= 5
         assert {(error["code"], error["id"]) for error in dropped} == {("rate_limited", None)}
-        assert "20 frames a second" in dropped[0]["detail"]
+        assert "20 frames per second" in dropped[0]["detail"]
         await asyncio.sleep(0.3)
         assert await socket.works()
 

@@ -304,7 +304,7 @@ async def test_a_socket_tries_again(
         await socket.watch(snapshot=True)
         _, entries = await socket.snapshot()
         assert (len(entries), len(failures)) == (1, 3)
-    assert caplog.text.count("a snapshot can't be read and is tried again: as the test") == 1
+    assert caplog.text.count("cannot read a snapshot; retrying: as the test") == 1
 
 
 async def test_what_is_no_value_is_in_none() -> None:

@@ -19,7 +19,7 @@ def run(*arguments: Any) -> str:
     return output.getvalue()
 
 
-def test_status_shows_where_each_stands() -> None:
+def test_status_shows_revision_log_and_epoch() -> None:
     for _ in range(3):
         storages["default"].write("k", b"")
     storages["default"].compact(1)
@@ -40,7 +40,7 @@ def test_new_epoch(database: Any) -> None:
     assert database.read("k") == b""
 
 
-def test_new_epoch_is_for_the_default_unless_told() -> None:
+def test_new_epoch_uses_the_default_storage_without_an_alias() -> None:
     epoch = storages["default"].epoch
     run("new-epoch")
     assert storages["default"].epoch != epoch
@@ -66,6 +66,6 @@ def test_compact(database: Any) -> None:
         ((), "required"),
     ],
 )
-def test_what_is_refused_says_why(arguments: Any, reason: str) -> None:
+def test_invalid_arguments_are_reported(arguments: Any, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         run(*arguments)

@@ -1,4 +1,4 @@
-"""``manage.py storage copy``: any storage into any other, again and again."""
+"""``manage.py storage copy``: copy between any two adapters, repeatedly."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def copy(*arguments: Any, stderr: Any = None) -> str:
 
 
 def fill(storage: Any) -> None:
-    """Keys whose order by name is not that of their revisions."""
-    with actor("somebody"):
+    """Write keys whose order differs from the order of their revisions."""
+    with actor("alice"):
         storage.write("z", b"first")
     storage.write("a", bytes(range(256)))
     storage.commit([Write("m1", b"together"), Write("m2", b"")])
@@ -40,7 +40,7 @@ def fill(storage: Any) -> None:
 
 
 def in_order(storage: Any) -> list[set[tuple[str, bytes, str]]]:
-    """What was written, by revision, those of one commit together."""
+    """Return the entries in revision order, grouped by commit."""
     entries = sorted(storage.entries(), key=lambda entry: entry.revision)
     by_revision: dict[int, set[tuple[str, bytes, str]]] = {}
     for entry in entries:
@@ -49,22 +49,22 @@ def in_order(storage: Any) -> list[set[tuple[str, bytes, str]]]:
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_all_is_copied_in_the_order_of_revisions(source: str, target: str) -> None:
+def test_copy_keeps_the_order_of_revisions(source: str, target: str) -> None:
     fill(storages[source])
     assert copy(source, target) == f"{source} to {target}: 5 keys written\n"
     assert in_order(storages[target]) == in_order(storages[source])
     assert len(in_order(storages[target])) == 4
-    assert copy(source, target, "--check") == f"{source} and {target} hold the same\n"
+    assert copy(source, target, "--check") == f"{source} and {target} have the same entries\n"
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_a_second_run_writes_what_has_changed_and_a_third_nothing(source: str, target: str) -> None:
+def test_second_run_copies_changes_and_third_run_nothing(source: str, target: str) -> None:
     one, two = storages[source], storages[target]
     fill(one)
     copy(source, target)
     one.write("m1", b"changed")
     one.write("new", b"")
-    # The same value, but behind the others now.
+    # The same value, but now after the others.
     one.write("z", b"first")
     assert "3 keys written" in copy(source, target)
     assert [key for [(key, *_)] in map(list, in_order(two)[-3:])] == ["m1", "new", "z"]
@@ -73,7 +73,7 @@ def test_a_second_run_writes_what_has_changed_and_a_third_nothing(source: str, t
     assert two.revision == revision
 
 
-def test_adapters_that_know_no_revisions() -> None:
+def test_copy_to_and_from_an_adapter_without_revisions() -> None:
     fill(storages["default"])
     assert "5 keys written" in copy("default", "plain")
     assert "0 keys written" in copy("default", "plain")
@@ -83,14 +83,14 @@ def test_adapters_that_know_no_revisions() -> None:
     assert storages["memory"].read("a") == b"other"
 
 
-def test_nothing_else_in_the_target_is_touched() -> None:
+def test_other_keys_in_the_target_are_kept() -> None:
     storages["memory"].write("k", b"")
     storages["default"].write("own", b"stays")
     copy("memory", "default")
     assert storages["default"].list() == ["k", "own"]
 
 
-def test_check_compares_and_writes_nothing() -> None:
+def test_check_compares_without_writing() -> None:
     source, target = storages["memory"], storages["default"]
     fill(source)
     copy("memory", "default")
@@ -101,20 +101,20 @@ def test_check_compares_and_writes_nothing() -> None:
         copy("memory", "default", "--check")
     assert str(caught.value) == (
         "memory and default differ: 2 missing ('missing', 'z'); 1 different ('a');"
-        " 1 only there ('only:there')"
+        " 1 only in the target ('only:there')"
     )
     assert target.revision == revision
     with pytest.raises(KeyNotFound):
         target.read("missing")
 
 
-def test_check_names_a_few_of_many() -> None:
+def test_check_lists_at_most_five_keys_of_each_kind() -> None:
     storages["memory"].commit([Write(f"k{number}", b"") for number in range(9)])
     with pytest.raises(CommandError, match=r"9 missing \('k0', .*'k4', \.\.\.\)"):
         copy("memory", "default", "--check")
 
 
-def test_a_value_that_is_too_large_for_the_target_is_an_error(settings: Any) -> None:
+def test_value_too_large_for_the_target_is_an_error(settings: Any) -> None:
     configured = settings.AGENT_MASTER_STORAGE
     small = {**configured["memory"], "OPTIONS": {"max_value_size": 10}}
     settings.AGENT_MASTER_STORAGE = {**configured, "memory": small}
@@ -125,26 +125,26 @@ def test_a_value_that_is_too_large_for_the_target_is_an_error(settings: Any) -> 
     assert storages["memory"].list() == ["small"]
 
 
-def test_who_writes_in_the_target_meanwhile_is_not_overwritten(
+def test_concurrent_write_in_the_target_is_not_overwritten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source, target = storages["memory"], storages["default"]
     source.write("k", b"copied")
     entry = target.entry
 
-    def entry_and_a_writer(key: str) -> Any:
+    def entry_followed_by_a_write(key: str) -> Any:
         try:
             return entry(key)
         finally:
-            target.write(key, b"meanwhile")
+            target.write(key, b"concurrent")
 
-    monkeypatch.setattr(target, "entry", entry_and_a_writer)
+    monkeypatch.setattr(target, "entry", entry_followed_by_a_write)
     with pytest.raises(CommandError, match="expected that the entry 'k' is missing"):
         copy("memory", "default")
-    assert target.read("k") == b"meanwhile"
+    assert target.read("k") == b"concurrent"
 
 
-def test_a_progress_bar_on_a_terminal_and_nowhere_else() -> None:
+def test_progress_bar_is_shown_on_a_terminal_only() -> None:
     storages["memory"].commit([Write(f"k{number}", b"") for number in range(2)])
     storages["memory"].write("k2", b"")
     terminal, pipe = Terminal(), io.StringIO()
@@ -157,12 +157,12 @@ def test_a_progress_bar_on_a_terminal_and_nowhere_else() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("default", "default"), "into itself"),
+        (("default", "default"), "to itself"),
         (("default", "missing"), "no alias 'missing'"),
         (("missing", "default"), "no alias 'missing'"),
         (("default",), "required"),
     ],
 )
-def test_what_is_refused_says_why(arguments: Any, reason: str) -> None:
+def test_invalid_arguments_are_reported(arguments: Any, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         copy(*arguments)

@@ -13,7 +13,6 @@ from django.core.asgi import get_asgi_application
 from django.test import AsyncClient
 
 from agent_master_storage import storages
-from agent_master_storage.backends.logged import LoggedStorage
 
 #: seconds for what comes at once
 TIMEOUT = 20
@@ -27,7 +26,6 @@ class Stream:
         self.headers = {"Accept": "text/event-stream", **headers}
         self.path = f"/storage/{alias}/changes"
         storage = storages[alias]
-        assert isinstance(storage, LoggedStorage)
         self.storage = storage
 
     async def request(self, resume: str | None = None, **query: Any) -> Any:

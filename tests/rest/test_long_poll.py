@@ -12,7 +12,6 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 
 from agent_master_storage import storages
-from agent_master_storage.backends.logged import LoggedStorage
 from agent_master_storage.rest import params
 from agent_master_storage.types import Write
 
@@ -31,7 +30,6 @@ class Poll:
         self.client = client
         self.path = f"/storage/{alias}/changes"
         storage = storages[alias]
-        assert isinstance(storage, LoggedStorage)
         self.storage = storage
 
     async def send(self, **query: Any) -> Any:
