@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from agent_master_storage.engine import formats
-from agent_master_storage.engine.formats.spelling import Spelling
+from agent_master_storage.engine.formats.server_keys import Spelling
 
 often = settings(max_examples=50)
 

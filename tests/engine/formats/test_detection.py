@@ -80,7 +80,10 @@ def test_a_server_may_have_any_name(name: str) -> None:
             "the document is ambiguous: servers.a has 'type' as in VS Code, servers.b has"
             " 'transport' or 'internal' as in the engine; specify its format",
         ),
-        (LOCAL, "the document is one server without a name: wrap it in an object by name"),
+        (
+            LOCAL,
+            "the document is one server without a name: wrap it in an object whose key is the name",
+        ),
         (
             {"a": LOCAL, "theme": "dark"},
             "theme: is not a server but a string, while other keys of this document are servers",
