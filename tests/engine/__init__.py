@@ -1,1 +1,1 @@
-"""The engine on top of the storages."""
+"""Tests of the engine."""

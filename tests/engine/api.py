@@ -1,4 +1,4 @@
-"""The engine over HTTP, as the tests talk to it."""
+"""A client of the engine's REST API, for tests."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Api:
 
 
 def error(answer: Any) -> tuple[int, str]:
-    """Status and code of a refusal, which is JSON with a text for people."""
+    """Return status and code of an error response, which must be JSON with a ``detail``."""
     body = answer.json()
     assert answer["Content-Type"] == JSON
     assert body["detail"]

@@ -1,4 +1,4 @@
-"""An engine on each store in turn."""
+"""Fixtures: an engine on each store."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from agent_master_storage.engine import Engine
 from .api import Api
 
 NAMES = {"memory": "memory", "default": "sqlite", "postgres": "postgresql", "redis": "redis"}
-#: the aliases of the suite whose entries carry revisions
+#: aliases of storages that support revisions
 STORES = [alias for alias in NAMES if alias in settings.AGENT_MASTER_STORAGE]
 
-#: what needs the Redis adapter
+#: aliases that need the Redis adapter
 collect_ignore = [] if "redis" in STORES else ["test_go_on_redis.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on every store needs the databases; what runs in memory alone is quicker."""
+    """Give access to databases to tests that run on every store; tests in memory are faster."""
     mark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
     for item in items:
         if {"storage", "shared"} & set(getattr(item, "fixturenames", ())):
@@ -38,10 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(params=STORES, ids=[NAMES[alias] for alias in STORES])
 def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Any]:
-    """Each store in turn, empty."""
+    """Each store, empty."""
     empty(request.param)
     yield storages[request.param]
-    # The thread that works for event loops would keep its connections, and a database.
+    # asgiref's thread would keep its connections, so the test database could not be dropped.
     asyncio.run(sync_to_async(connections.close_all)())
 
 
@@ -50,7 +50,7 @@ def storage(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[
     ids=[NAMES[alias] for alias in STORES if alias != "memory"],
 )
 def shared(request: pytest.FixtureRequest, transactional_db: None) -> Any:
-    """Each store that other processes share, empty."""
+    """Each store that other processes can use, empty."""
     empty(request.param)
     return storages[request.param]
 
@@ -63,22 +63,22 @@ def everywhere(storage: Any) -> Engine:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    """An engine in memory, for what is the same on every store."""
+    """An engine in memory, for behaviour that does not depend on the store."""
     storage = MemoryStorage(alias="test")
     yield Engine(storage=storage)
     storage.close()
 
 
 def empty(alias: str) -> None:
-    """The test runner empties databases; Redis is ours to empty."""
+    """Empty Redis. The test runner empties the databases."""
     if alias == "redis":
-        # It is there only where this alias is.
+        # It exists only where this alias is configured.
         storage: Any = storages[alias]
         import_module("tests.backends.redis.stores").empty(storage.prefix)
 
 
 def user_who_may(*actions: str, name: str = "una") -> User:
-    """A member of staff with these permissions on entries."""
+    """Create a staff user with these permissions on entries."""
     user = User.objects.create_user(name, is_staff=True)
     names = [f"{action}_entry" for action in actions]
     user.user_permissions.add(*Permission.objects.filter(codename__in=names))
@@ -93,19 +93,19 @@ def browser_of(user: User) -> Client:
 
 @pytest.fixture
 def api(admin_client: Client) -> Api:
-    """In memory, for one who may do everything."""
+    """A user with all permissions, in memory."""
     return Api(admin_client)
 
 
 @pytest.fixture(params=["memory", "default"])
 def any_api(request: pytest.FixtureRequest, transactional_db: None, admin_client: Client) -> Api:
-    """On storages of both kinds."""
+    """A user with all permissions, on both kinds of storages."""
     return Api(admin_client, request.param)
 
 
 @pytest.fixture
 def viewer(db: Any) -> Api:
-    """For one who may view, and nothing else."""
+    """A user that may only view."""
     return Api(browser_of(user_who_may("view")))
 
 
@@ -114,7 +114,7 @@ _BACKENDS = "agent_master_storage.backends"
 
 @pytest.fixture
 def aliases(settings: Any) -> None:
-    """Three storages: the admin's lists show all, and need their databases."""
+    """Only three storages. The admin's lists show all of them and need their databases."""
     settings.AGENT_MASTER_STORAGE = {
         "default": {"BACKEND": f"{_BACKENDS}.database.DatabaseStorage"},
         "memory": {"BACKEND": f"{_BACKENDS}.memory.MemoryStorage"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_master_storage import serialization as wire
 
-#: as the Go engine writes it, with keys that nobody knows at every level
+#: as the Go engine writes it, with unknown keys at every level
 GO = """{
   "version": "1.0.2",
   "servers": {
@@ -77,10 +77,10 @@ GO = """{
 
 
 def stored(engine, key="config"):
-    """What the storage holds under a key, parsed."""
+    """Return the parsed value of a key."""
     return wire.loads(engine.storage.read(key))
 
 
 def put(engine, text, key="config"):
-    """Write to the storage past the engine, as another program does."""
+    """Write directly to the storage, as another program does."""
     engine.storage.write(key, text if isinstance(text, bytes) else text.encode())

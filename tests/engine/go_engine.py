@@ -1,10 +1,10 @@
-"""What the Go engine makes of a document that it reads and writes again.
+"""A model of how the Go engine changes a document by reading and writing it.
 
-Go's encoding/json fills structs, so keys that these do not name are dropped, false and empty
-fields are left out (``omitempty``) unless they are structs, maps come sorted, numbers of a map
-are floats, and ``<``, ``>`` and ``&`` are escaped. The fields are those of its published
-``types.go``. Compared byte by byte with what Go makes of the same structs; ``\\b`` and ``\\f`` are
-spelled as since Go 1.22, before that it was ``\\u0008`` and ``\\u000c``.
+Go's encoding/json fills structs. Therefore unknown keys are dropped, false and empty fields are
+omitted (``omitempty``) unless they are structs, maps are sorted, numbers in maps are floats, and
+``<``, ``>`` and ``&`` are escaped. The fields are those of its published ``types.go``. The result
+was compared byte by byte with Go's for the same structs. ``\\b`` and ``\\f`` are written as since
+Go 1.22; before that, they were ``\\u0008`` and ``\\u000c``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-#: a struct: its fields in order; "!" marks one that is written also when it is empty
+#: structs with their fields in order; "!" marks those that are written even if empty
 Struct = dict[str, Any]
 
 
@@ -59,18 +59,18 @@ CONFIG: Struct = {
 }
 
 _TIMES = {"lastSynced", "lastModified"}
-#: marks a number whose spelling is decided, until it is written
+#: marks a number whose notation is decided, until it is written
 _NUMBER = "\ue000"
 _TEXTS = {"version", "transport", "name", "path", "type", "configPath", "configFormat", "mode"}
 
 
 def rewritten(value: bytes) -> bytes:
-    """The document as Go writes it after reading it."""
+    """Return the document as Go writes it after reading it."""
     return dumped(_filled(json.loads(value), CONFIG))
 
 
 def dumped(document: Any) -> bytes:
-    """As json.MarshalIndent(document, "", "  ") has it."""
+    """Return the result of json.MarshalIndent(document, "", "  ")."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     text = re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
     return re.sub(f'"{_NUMBER}([^"]*)"', r"\1", text).encode()
@@ -103,13 +103,13 @@ def _zero(name: str) -> Any:
 
 
 def _time(text: str) -> str:
-    """RFC3339Nano: no zeros at the end of the decimals, Z for UTC."""
+    """Format as RFC3339Nano: without trailing zeros of the decimals, and Z for UTC."""
     text = re.sub(r"(\.\d*?)0+(?=[Z+-])", lambda found: found[1].rstrip("."), text)
     return text.replace("+00:00", "Z")
 
 
 def _mapped(data: Any) -> Any:
-    """What a map[string]interface{} makes of it: keys sorted, every number a float64."""
+    """Return the value of a map[string]interface{}: sorted keys, and float64 for numbers."""
     if isinstance(data, dict):
         return {name: _mapped(data[name]) for name in sorted(data)}
     if isinstance(data, list):
@@ -118,7 +118,7 @@ def _mapped(data: Any) -> Any:
 
 
 def _float(number: float) -> str:
-    """With an exponent below 1e-6 and from 1e21 on, and without a ``.0``."""
+    """Format with an exponent below 1e-6 and from 1e21 on, and without a ``.0``."""
     if number and not 1e-6 <= abs(number) < 1e21:
         return re.sub(r"e([+-])0", r"e\1", repr(number))
     return f"{Decimal(repr(number)):f}".removesuffix(".0")

@@ -1,4 +1,4 @@
-"""``python -m tests.engine.keep_synced ALIAS``: auto-sync, until it is killed."""
+"""``python -m tests.engine.keep_synced ALIAS``: run auto-sync until killed."""
 
 from __future__ import annotations
 

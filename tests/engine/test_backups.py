@@ -1,4 +1,4 @@
-"""Backups: nothing is lost by a restore, and no more of them are kept than asked for."""
+"""Backups: a restore loses nothing, and the oldest backups are removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def limit(engine: Engine, number: int) -> None:
     engine.change(edit)
 
 
-def test_what_is_stored(everywhere: Engine) -> None:
+def test_create_stores_the_document_and_its_description(everywhere: Engine) -> None:
     put(everywhere, GO)
     made = everywhere.create_backup("before the party")
     assert re.fullmatch(r"backup-\d{8}-\d{6}-\d{19}", made.id)
@@ -39,7 +39,7 @@ def test_what_is_stored(everywhere: Engine) -> None:
         "description": "before the party",
     }
     assert abs(made.made_at - datetime.now(UTC)) < timedelta(seconds=20)
-    # The id says the same moment.
+    # The id contains the same time.
     day, clock, nanoseconds = made.id.split("-")[1:]
     assert made.timestamp.replace("-", "").replace(":", "").startswith(f"{day}T{clock}")
     assert int(nanoseconds) // 1_000_000_000 == int(made.made_at.timestamp())
@@ -47,7 +47,7 @@ def test_what_is_stored(everywhere: Engine) -> None:
     assert everywhere.get_backup(made.id).dump().decode() == GO
 
 
-def test_restore(everywhere: Engine) -> None:
+def test_restore_replaces_the_document_and_backs_up_the_replaced_one(everywhere: Engine) -> None:
     put(everywhere, GO)
     first = everywhere.create_backup()
     everywhere.add_server("later", SERVER)
@@ -59,13 +59,13 @@ def test_restore(everywhere: Engine) -> None:
         later,
     )
     assert first.id in replaced.description
-    # And back again.
+    # And back.
     everywhere.restore_backup(replaced.id)
     assert everywhere.storage.read("config") == later
     assert len(everywhere.list_backups()) == 3
 
 
-def test_what_comes_up_to_the_restore_is_in_the_backup_of_it(
+def test_the_backup_of_a_restore_contains_changes_up_to_it(
     everywhere: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = everywhere.create_backup()
@@ -84,7 +84,7 @@ def test_what_comes_up_to_the_restore_is_in_the_backup_of_it(
     assert everywhere.list_servers() == []
 
 
-def test_the_oldest_are_removed_with_their_notes(everywhere: Engine) -> None:
+def test_the_oldest_are_deleted_with_their_descriptions(everywhere: Engine) -> None:
     limit(everywhere, 3)
     made = [everywhere.create_backup(str(number)) for number in range(7)]
     kept = everywhere.list_backups()
@@ -93,7 +93,7 @@ def test_the_oldest_are_removed_with_their_notes(everywhere: Engine) -> None:
     assert keys == sorted(
         key for one in kept for key in (f"backups/{one.id}", f"backup-meta:{one.id}")
     )
-    # What is being restored is not removed by the backup that a restore makes.
+    # The backup that a restore makes does not displace the restored one.
     everywhere.restore_backup(made[4].id)
     assert made[4] in everywhere.list_backups()
     limit(everywhere, 1)
@@ -101,14 +101,14 @@ def test_the_oldest_are_removed_with_their_notes(everywhere: Engine) -> None:
     assert everywhere.list_backups() == [newest]
 
 
-def test_zero_keeps_all(engine: Engine) -> None:
+def test_max_backups_zero_keeps_all(engine: Engine) -> None:
     limit(engine, 0)
     for number in range(15):
         engine.create_backup(str(number))
     assert len(engine.list_backups()) == 15
 
 
-def test_many_at_once_have_ids_of_their_own(everywhere: Engine) -> None:
+def test_concurrent_backups_have_unique_ids(everywhere: Engine) -> None:
     limit(everywhere, 0)
     release = getattr(everywhere.storage, "release", None)
     workers = [
@@ -121,7 +121,7 @@ def test_many_at_once_have_ids_of_their_own(everywhere: Engine) -> None:
     assert len({one.id for one in everywhere.list_backups()}) == 20
 
 
-def test_delete(engine: Engine) -> None:
+def test_delete_removes_all_entries_of_a_backup(engine: Engine) -> None:
     made = engine.create_backup()
     engine.delete_backup(made.id)
     assert engine.storage.list("backup") == []
@@ -132,8 +132,9 @@ def test_delete(engine: Engine) -> None:
     assert engine.list_servers() == []
 
 
-def test_backups_of_the_go_engine(engine: Engine) -> None:
-    """With its notes, and those of its releases before 1.0.2, under another name."""
+def test_backups_of_the_go_engine_are_listed_also_those_before_release_1_0_2(
+    engine: Engine,
+) -> None:
     new = {"id": "backup-20261101-000000-2", "timestamp": "2026-11-01T00:00:00.000000002Z"}
     old = {"id": "backup-20261101-000000-1", "timestamp": "2026-11-01T01:00:00.000000001+01:00"}
     put(engine, json.dumps(new), f"backup-meta:{new['id']}")
@@ -147,7 +148,7 @@ def test_backups_of_the_go_engine(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("notes", ["", "[]", '{"id": {}}', '{"id": "a", "timestamp": "noon"}'])
-def test_broken_notes_hide_no_other(
+def test_a_broken_description_does_not_hide_other_backups(
     engine: Engine, notes: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = engine.create_backup()
@@ -156,7 +157,7 @@ def test_broken_notes_hide_no_other(
     assert "backup-meta:broken is not the description of a backup" in caplog.text
 
 
-def test_what_holds_no_document_is_not_restored(engine: Engine) -> None:
+def test_a_backup_without_a_document_is_not_restored(engine: Engine) -> None:
     put(engine, GO)
     put(engine, "[]", "backups/bad")
     with pytest.raises(InvalidDocument):
@@ -165,7 +166,7 @@ def test_what_holds_no_document_is_not_restored(engine: Engine) -> None:
     assert engine.storage.list("backup-meta") == []
 
 
-def test_a_broken_document_is_backed_up_and_restored_over(engine: Engine) -> None:
+def test_a_broken_document_can_be_backed_up_and_replaced_by_a_restore(engine: Engine) -> None:
     put(engine, GO)
     good = engine.create_backup()
     put(engine, "{broken")

@@ -1,4 +1,4 @@
-"""The stored document: as the Go engine writes it, and nothing in it is ever lost."""
+"""The stored document is written as the Go engine does, and unknown keys survive."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from agent_master_storage.engine.exceptions import InvalidDocument, ServerExists
 from .documents import GO, put, stored
 
 
-def test_what_was_parsed_is_dumped_byte_for_byte() -> None:
+def test_dump_returns_the_parsed_bytes() -> None:
     assert Document.parse(GO.encode()).dump().decode() == GO
 
 
-def test_the_views_of_it() -> None:
+def test_typed_views_of_settings_and_servers() -> None:
     document = Document.parse(GO)
     files, remote = document.list()
     assert (files.name, files.transport, files.enabled) == ("files", "stdio", True)
@@ -34,7 +34,7 @@ def test_the_views_of_it() -> None:
 
 
 @pytest.mark.parametrize("change", ["disable", "enable", "update", "rename", "add", "remove"])
-def test_a_change_touches_nothing_else(engine: Engine, change: str) -> None:
+def test_a_change_affects_nothing_else(engine: Engine, change: str) -> None:
     put(engine, GO)
     expected = json.loads(GO)
     if change == "disable":
@@ -75,7 +75,7 @@ def test_a_new_server_is_written_as_go_writes_it(engine: Engine) -> None:
     text = engine.storage.read("config").decode()
     server = json.loads(text)["servers"]["files"]
     modified = server["internal"]["lastModified"]
-    # False and empty fields are left out, and what is there stands in Go's order.
+    # False and empty fields are omitted. The others are in Go's order.
     assert json.dumps(server) == json.dumps(
         {
             "transport": "stdio",
@@ -96,7 +96,7 @@ def test_a_new_server_is_written_as_go_writes_it(engine: Engine) -> None:
     assert "enabled" not in stored(engine)["servers"]["files"]["internal"]
 
 
-def test_an_empty_storage_begins_as_the_go_engine_does(engine: Engine) -> None:
+def test_an_empty_storage_has_the_initial_document_of_the_go_engine(engine: Engine) -> None:
     document = engine.config()
     assert document.data["settings"]["autoSync"] == {
         "enabled": False,
@@ -104,7 +104,7 @@ def test_an_empty_storage_begins_as_the_go_engine_does(engine: Engine) -> None:
         "debounceDelay": 500_000_000,
     }
     assert document.list() == []
-    # Looking writes nothing.
+    # Reading writes nothing.
     assert engine.storage.list() == []
 
 
@@ -117,7 +117,7 @@ def test_nulls_are_read_as_missing(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "not JSON"),
         ("{", "not JSON"),
@@ -127,19 +127,21 @@ def test_nulls_are_read_as_missing(engine: Engine) -> None:
         ('{"servers": {}, "a": NaN}', "not JSON"),
     ],
 )
-def test_what_is_no_document_is_refused_and_kept(engine: Engine, text: str, says: str) -> None:
+def test_a_value_that_is_not_a_document_is_refused_and_kept(
+    engine: Engine, text: str, message: str
+) -> None:
     put(engine, text)
     for verb in (
         engine.config,
         engine.list_servers,
         lambda: engine.add_server("a", {"url": "http://a"}),
     ):
-        with pytest.raises(InvalidDocument, match="(?s)" + says.replace("(", r"\(")):
+        with pytest.raises(InvalidDocument, match="(?s)" + message.replace("(", r"\(")):
             verb()
     assert engine.storage.read("config") == text.encode()
 
 
-def test_one_broken_server_hides_no_other(engine: Engine) -> None:
+def test_a_broken_server_does_not_hide_others(engine: Engine) -> None:
     put(
         engine,
         '{"servers": {"bad": {"command": 7, "args": "x", "url": [1], "keep": 1}, "worse": 3,'
@@ -155,13 +157,13 @@ def test_one_broken_server_hides_no_other(engine: Engine) -> None:
         engine.enable_server("worse")
     with pytest.raises(InvalidDocument, match=r"servers\.odd\.internal: must be an object"):
         engine.enable_server("odd")
-    # They can be removed, and replaced.
+    # Broken ones can be removed and replaced.
     engine.remove_server("worse")
     assert engine.update_server("bad", {"command": "y"}, replace=True).problems == ()
     assert stored(engine)["servers"]["bad"]["command"] == "y"
 
 
-def test_the_document_alone() -> None:
+def test_a_document_can_be_changed_without_an_engine() -> None:
     document = Document.new()
     document.insert("a", {"command": "x"})
     with pytest.raises(ServerExists):

@@ -1,4 +1,4 @@
-"""What holds for the engine as a whole."""
+"""The engine as a whole: its interface, its errors, transactions and settings."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_at_most_three_own_classes() -> None:
 
 
 async def test_an_async_twin_calls_the_override_of_a_subclass() -> None:
-    class Loud(Engine):
+    class Shouting(Engine):
         def get_server(self, name: str) -> Any:
             return name.upper()
 
-    assert await Loud(storage=storages["memory"]).aget_server("a") == "A"
+    assert await Shouting(storage=storages["memory"]).aget_server("a") == "A"
 
 
-def test_without_a_storage_it_takes_the_default() -> None:
+def test_without_a_storage_the_default_one_is_used() -> None:
     assert Engine().storage.alias == "default"
     assert repr(Engine(storage=storages["memory"])) == "<Engine on <MemoryStorage 'memory'>>"
 
 
-def test_changes_bear_the_actor(everywhere: Engine) -> None:
+def test_changes_have_the_actor(everywhere: Engine) -> None:
     with actor("ann"):
         everywhere.add_server("a", SERVER)
     assert everywhere.storage.entry("config").actor == "ann"
@@ -71,7 +71,7 @@ def test_changes_bear_the_actor(everywhere: Engine) -> None:
 
 @pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 @pytest.mark.parametrize("alias", ["default", "postgres"])
-def test_it_joins_the_callers_transaction(alias: str) -> None:
+def test_changes_join_the_transaction_of_the_caller(alias: str) -> None:
     storage: Any = storages[alias]
     engine = Engine(storage=storage)
     with pytest.raises(LookupError), transaction.atomic(using=storage.using):
@@ -85,7 +85,7 @@ def test_it_joins_the_callers_transaction(alias: str) -> None:
     assert list(stored(engine)["servers"]) == ["a", "b"]
 
 
-def test_settings(everywhere: Engine) -> None:
+def test_update_settings_sets_and_removes_fields(everywhere: Engine) -> None:
     put(everywhere, GO)
     everywhere.update_settings(
         backup={"maxBackups": 3, "location": None}, autoSync={"enabled": True}, ours={"a": 1}
@@ -121,14 +121,14 @@ def _examples() -> list[StorageError]:
 
 
 @pytest.mark.parametrize("error", _examples(), ids=lambda error: type(error).__name__)
-def test_errors(error: StorageError) -> None:
+def test_errors_survive_pickling_and_are_documented(error: StorageError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), vars(copy)) == (str(error), vars(error))
     assert isinstance(error, StorageError)
     assert type(error).__name__ in (exceptions.__doc__ or "")
 
 
-def test_codes_differ() -> None:
+def test_error_codes_are_unique() -> None:
     codes = [type(error).code for error in _examples()]
     assert len(set(codes)) == len(codes) - 1
     assert "storage_error" not in codes
@@ -143,7 +143,7 @@ def test_the_docs_explain_every_method_and_every_error() -> None:
         assert f"| `{type(error).__name__}` | `{type(error).code}` |" in shown
 
 
-def test_at_one_revision_alone(everywhere: Engine) -> None:
+def test_at_changes_only_the_given_revision(everywhere: Engine) -> None:
     assert everywhere.at(0).add_server("a", SERVER).name == "a"
     revision = everywhere.storage.entry("config").revision
     everywhere.at(revision).add_server("b", SERVER)

@@ -1,4 +1,4 @@
-"""Events: told of whoever did it, by comparing the document with what it was."""
+"""Events are found by comparing the document with its previous state."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .documents import GO, put
 SERVER = {"command": "uvx"}
 
 
-class Heard:
-    """A handler that keeps what it was told."""
+class Recorder:
+    """A handler that records events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -31,9 +31,9 @@ class Heard:
         return [(event.type, event.name) for event in self.events]
 
 
-def test_each_kind(everywhere: Engine) -> None:
-    heard = Heard()
-    everywhere.on_change(heard)
+def test_each_change_causes_its_event(everywhere: Engine) -> None:
+    recorder = Recorder()
+    everywhere.on_change(recorder)
     everywhere.add_server("a", SERVER)
     everywhere.update_server("a", {"command": "npx"})
     everywhere.disable_server("a")
@@ -45,7 +45,7 @@ def test_each_kind(everywhere: Engine) -> None:
         document.section("settings", "sync")["strategy"] = "merge"
 
     everywhere.change(edit)
-    assert heard.wait(8) == [
+    assert recorder.wait(8) == [
         ("server-added", "a"),
         ("server-updated", "a"),
         ("server-disabled", "a"),
@@ -55,30 +55,29 @@ def test_each_kind(everywhere: Engine) -> None:
         ("server-removed", "b"),
         ("settings-changed", ""),
     ]
-    updated = heard.events[1]
+    updated = recorder.events[1]
     assert updated.before is not None
     assert updated.after is not None
     assert (updated.before.config.command, updated.after.config.command) == ("uvx", "npx")
-    assert heard.events[0].before is None
-    assert heard.events[6].after is None
+    assert recorder.events[0].before is None
+    assert recorder.events[6].after is None
 
 
-def test_what_another_process_does(shared: Any) -> None:
-    heard = Heard()
-    Engine(storage=shared).on_change(heard)
+def test_changes_by_another_process_cause_events(shared: Any) -> None:
+    recorder = Recorder()
+    Engine(storage=shared).on_change(recorder)
     with child("tests.engine.add_servers", shared.alias, "a", 3) as script:
         script.finish()
-        assert heard.wait(3) == [("server-added", f"a{number}") for number in range(3)]
+        assert recorder.wait(3) == [("server-added", f"a{number}") for number in range(3)]
 
 
-def test_what_a_plain_write_does(everywhere: Engine) -> None:
-    """As the admin, the REST API or a Go engine writes."""
+def test_a_plain_write_as_by_the_admin_or_a_go_engine_causes_events(everywhere: Engine) -> None:
     put(everywhere, GO)
-    heard = Heard()
-    everywhere.on_change(heard)
+    recorder = Recorder()
+    everywhere.on_change(recorder)
     changed = GO.replace('"url": "https://mcp', '"url": "https://two').replace("[\n      1,", "[")
     put(everywhere, changed.replace('"files": {', '"disk": {'))
-    assert heard.wait(4) == [
+    assert recorder.wait(4) == [
         ("server-added", "disk"),
         ("server-removed", "files"),
         ("server-updated", "remote"),
@@ -86,29 +85,29 @@ def test_what_a_plain_write_does(everywhere: Engine) -> None:
     ]
 
 
-def test_what_is_no_news(engine: Engine) -> None:
+def test_changes_of_bookkeeping_fields_cause_no_event(engine: Engine) -> None:
     put(engine, GO)
-    heard = Heard()
-    engine.on_change(heard)
+    recorder = Recorder()
+    engine.on_change(recorder)
     put(engine, GO)
     put(engine, GO.replace("2026-11-23T12:54", "2026-11-24T12:54"))
     put(engine, "{")
     put(engine, "[]")
     engine.storage.write("backups/x", b"")
     put(engine, GO.replace('"remote"', '"far"'))
-    assert heard.wait(2) == [("server-added", "far"), ("server-removed", "remote")]
+    assert recorder.wait(2) == [("server-added", "far"), ("server-removed", "remote")]
 
 
-def test_a_document_that_is_deleted(engine: Engine) -> None:
+def test_deleting_the_document_removes_all_servers(engine: Engine) -> None:
     engine.add_server("a", SERVER)
-    heard = Heard()
-    engine.on_change(heard)
+    recorder = Recorder()
+    engine.on_change(recorder)
     engine.storage.delete("config")
     engine.add_server("b", SERVER)
-    assert heard.wait(2) == [("server-removed", "a"), ("server-added", "b")]
+    assert recorder.wait(2) == [("server-removed", "a"), ("server-added", "b")]
 
 
-def test_both_at_once_and_broken_ones() -> None:
+def test_compare_reports_two_changes_of_one_server_and_tolerates_broken_ones() -> None:
     before = Document.parse('{"servers": {"a": {"command": "x"}, "b": 1, "c": {"internal": 3}}}')
     after = Document.parse(
         '{"servers": {"a": {"command": "y", "internal": {"enabled": true}}, "b": 2, "c": 3}}'
@@ -122,33 +121,33 @@ def test_both_at_once_and_broken_ones() -> None:
     assert list(compare(after, after.copy())) == []
 
 
-def test_a_handler_that_raises_and_the_end(
+def test_a_handler_that_raises_is_logged_and_unsubscribe_ends_the_calls(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard, bad = Heard(), threading.Event()
+    recorder, bad = Recorder(), threading.Event()
 
     def handler(event: Event) -> None:
-        heard(event)
+        recorder(event)
         if not bad.is_set():
             bad.set()
             raise LookupError("as the test wants it")
 
     unsubscribe = engine.on_change(handler)
     put(engine, GO)
-    assert len(heard.wait(3)) == 3
+    assert len(recorder.wait(3)) == 3
     assert "the handler of server-added 'files' raised" in caplog.text
     unsubscribe()
     engine.remove_server("files")
-    other = Heard()
+    other = Recorder()
     engine.on_change(other)
     engine.remove_server("remote")
     other.wait(1)
-    assert len(heard.events) == 3
+    assert len(recorder.events) == 3
 
 
 async def test_the_async_twin(engine: Engine) -> None:
-    heard = Heard()
-    unsubscribe = await engine.aon_change(heard)
+    recorder = Recorder()
+    unsubscribe = await engine.aon_change(recorder)
     await engine.aadd_server("a", SERVER)
-    heard.wait(1)
+    recorder.wait(1)
     unsubscribe()

@@ -1,4 +1,4 @@
-"""Both engines on one store: each reads what the other writes, and keeps it."""
+"""Both engines on one store: each reads and preserves what the other writes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SERVER = {"command": "uvx", "args": ["a<b>&c"], "env": {"TOKEN": "${TOKEN}"}}
 
 
 def go_writes(engine: Engine, **servers: Any) -> None:
-    """As a Go engine that reads the document, adds servers and writes it."""
+    """Read the document, add servers and write it, as a Go engine does."""
     document = json.loads(go_engine.rewritten(engine.storage.read("config")))
     document["servers"] |= servers
     put(engine, go_engine.dumped(document))
 
 
-def test_a_new_document_is_what_go_writes(everywhere: Engine) -> None:
+def test_a_new_document_is_that_of_go(everywhere: Engine) -> None:
     everywhere.add_server("b", SERVER)
     everywhere.add_server("a", {"url": "https://a", "transport": "sse", "headers": {"X": "y"}})
     everywhere.disable_server("a")
     ours = everywhere.storage.read("config")
-    # Go sorts by name and escapes; meaning and fields are the same.
+    # Go sorts by name and escapes characters; the content is the same.
     assert json.loads(go_engine.rewritten(ours)) == json.loads(ours)
     everywhere.rename_server("a", "c")
     ours = everywhere.storage.read("config")
@@ -34,7 +34,7 @@ def test_a_new_document_is_what_go_writes(everywhere: Engine) -> None:
     assert theirs.encode().decode("unicode_escape") == ours.decode()
 
 
-def test_go_keeps_what_we_keep(everywhere: Engine, tmp_path: Path) -> None:
+def test_go_preserves_our_document(everywhere: Engine, tmp_path: Path) -> None:
     everywhere.import_config(
         {
             "inputs": [{"type": "promptString", "id": "key", "password": True}],
@@ -51,16 +51,16 @@ def test_go_keeps_what_we_keep(everywhere: Engine, tmp_path: Path) -> None:
     go_writes(everywhere, c={"transport": "stdio", "command": "x", "internal": {}})
     assert everywhere.list_servers(name_pattern="[ab]") == servers
     assert everywhere.list_destinations() == destinations
-    # Inside metadata too, Go sorts.
+    # Go sorts inside metadata too.
     again = everywhere.export_config("vscode", names=["a", "b"])
     assert json.loads(again) == json.loads(exported)
-    # One of its documents, to which nothing was added, is not written again.
+    # A document of Go to which nothing was added is not written again.
     revision = everywhere.storage.revision
     everywhere.disable_server("c")
     assert everywhere.storage.revision == revision
 
 
-def test_in_turns_nobody_loses_anything(everywhere: Engine) -> None:
+def test_alternating_changes_lose_nothing(everywhere: Engine) -> None:
     for number in range(5):
         everywhere.add_server(f"ours{number}", SERVER)
         go_writes(everywhere, **{f"go{number}": {"transport": "stdio", "command": "x"}})
@@ -68,11 +68,11 @@ def test_in_turns_nobody_loses_anything(everywhere: Engine) -> None:
     assert everywhere.get_server("ours0").config.args == ["a<b>&c"]
 
 
-def test_each_restores_the_others_backups(everywhere: Engine) -> None:
+def test_each_engine_restores_backups_of_the_other(everywhere: Engine) -> None:
     everywhere.add_server("a", SERVER)
     ours = everywhere.create_backup("from Python")
     notes = stored(everywhere, f"backup-meta:{ours.id}")
     assert list(notes) == ["id", "path", "timestamp", "size", "type", "description"]
-    # The Go engine would fill its document from the backup, and write it.
+    # The Go engine would read its document from the backup and write it.
     put(everywhere, go_engine.rewritten(everywhere.storage.read(f"backups/{ours.id}")))
     assert everywhere.get_server("a").config.command == "uvx"

@@ -1,4 +1,4 @@
-"""A Go engine and ours on one Redis, at the same time: it by GET and SET, without looking."""
+"""A Go engine, which uses plain GET and SET, and ours on one Redis at the same time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def engine() -> Engine:
 
 
 class Go:
-    """Its Redis storage, and its way of adding a server."""
+    """The Go engine's Redis storage, and how it adds a server."""
 
     def __init__(self, storage: Any) -> None:
         self._client = redis.Redis.from_url(storage.url)
@@ -45,7 +45,7 @@ class Go:
         return set(json.loads(self._client.get(self._key) or b"{}")["servers"])
 
 
-def test_what_it_adds_is_never_overwritten_by_ours(engine: Engine) -> None:
+def test_servers_that_go_adds_are_never_overwritten_by_ours(engine: Engine) -> None:
     go, done = Go(engine.storage), threading.Event()
 
     def theirs() -> None:
@@ -64,19 +64,19 @@ def test_what_it_adds_is_never_overwritten_by_ours(engine: Engine) -> None:
         worker.start()
     for worker in workers:
         worker.finish()
-    # Ours may be lost to its plain writes, which look at nothing; not one of its own is.
+    # Its unconditional writes may overwrite our servers, but none of its servers is lost.
     assert {f"go{number}" for number in range(COUNT)} <= go.servers()
     assert {server.name for server in engine.list_servers()} == go.servers()
 
 
-def test_its_changes_are_heard_of_and_synced(engine: Engine, tmp_path: Any) -> None:
-    go, heard = Go(engine.storage), []
+def test_changes_by_go_cause_events_and_are_synced(engine: Engine, tmp_path: Any) -> None:
+    go, events = Go(engine.storage), []
     path = tmp_path / "mcp.json"
     engine.add_destination("here", path)
-    engine.on_change(lambda event: heard.append((event.type, event.name)))
+    engine.on_change(lambda event: events.append((event.type, event.name)))
     with engine.auto_sync(debounce=0):
         wait_for(lambda: engine.last_sync("here") is None)
         go.add_server("go")
-        wait_for(lambda: ("server-added", "go") in heard)
+        wait_for(lambda: ("server-added", "go") in events)
         engine.update_server("go", internal={"enabled": True, "syncTargets": ["all"]})
         wait_for(lambda: path.exists() and '"go"' in path.read_text())

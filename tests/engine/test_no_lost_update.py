@@ -1,4 +1,4 @@
-"""Who changes the document at the same time as another loses nothing of the other's."""
+"""Concurrent changes of the document do not overwrite each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .documents import GO, put, stored
 
 SERVER = {"command": "uvx", "args": ["server"]}
 EACH = 500
-#: seconds: the document grows to a third of a megabyte, written a thousand times
+#: in seconds; the document grows to a third of a megabyte and is written a thousand times
 PATIENCE = 300
 
 
@@ -52,7 +52,7 @@ def test_two_threads(storage: Any) -> None:
     run_threads(storage, 40)
     names = {f"{name}{number}" for name in "ab" for number in range(40)}
     assert set(stored(Engine(storage=storage))["servers"]) == names
-    # Not one write for nothing, either.
+    # There is no write without a change either.
     assert storage.revision == 80
 
 
@@ -69,7 +69,7 @@ def test_two_processes(shared: Any) -> None:
 
 
 def interrupted(storage: Any, monkeypatch: pytest.MonkeyPatch, times: int, write: Any) -> Any:
-    """Let somebody write after each of the engine's next ``times`` readings."""
+    """Make another program write after each of the next ``times`` reads of the engine."""
     entry, left = storage.entry, itertools.chain([1] * times, itertools.repeat(0))
 
     def read_and_write(key: str, **options: Any) -> Any:
@@ -83,10 +83,10 @@ def interrupted(storage: Any, monkeypatch: pytest.MonkeyPatch, times: int, write
 
 
 @pytest.mark.parametrize("times", [1, 5])
-def test_what_a_go_engine_adds_meanwhile_is_kept(
+def test_servers_that_a_go_engine_adds_in_between_are_kept(
     storage: Any, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """It writes the whole document without looking, as a plain SET does."""
+    """The Go engine writes the whole document unconditionally."""
     engine = Engine(storage=storage)
     put(engine, GO)
     numbers, entry = iter(range(10)), storage.entry
@@ -102,7 +102,7 @@ def test_what_a_go_engine_adds_meanwhile_is_kept(
     assert list(stored(engine)["servers"]) == ["files", "remote", *added, "ours"]
 
 
-def test_the_first_server_of_two(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_first_writes_of_the_document(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(storage=storage)
     other = Engine(storage=storage)
     done: list[Any] = []
@@ -117,7 +117,7 @@ def test_the_first_server_of_two(storage: Any, monkeypatch: pytest.MonkeyPatch) 
     assert set(stored(engine)["servers"]) == {"theirs", "ours"}
 
 
-def test_an_error_ends_the_loop_and_stores_nothing(engine: Engine) -> None:
+def test_an_error_ends_the_retries_and_stores_nothing(engine: Engine) -> None:
     put(engine, GO)
 
     def edit(document: Document) -> None:
@@ -129,7 +129,7 @@ def test_an_error_ends_the_loop_and_stores_nothing(engine: Engine) -> None:
     assert engine.storage.read("config").decode() == GO
 
 
-def test_change_is_for_everybody(everywhere: Engine) -> None:
+def test_change_is_public(everywhere: Engine) -> None:
     put(everywhere, GO)
 
     def edit(document: Document) -> str:
@@ -140,7 +140,9 @@ def test_change_is_for_everybody(everywhere: Engine) -> None:
     assert everywhere.config().settings.sync.preserve_missing
 
 
-def test_it_does_not_try_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retries_end_with_a_revision_conflict(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = engine.storage
     put(engine, GO)
     interrupted(storage, monkeypatch, 10_000, lambda: put(engine, GO))
@@ -151,7 +153,7 @@ def test_it_does_not_try_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - started < 20
 
 
-def test_a_storage_without_revisions_is_for_reading_alone() -> None:
+def test_a_storage_without_revisions_is_read_only() -> None:
     storage = storages["plain"]
     storage.write("config", GO.encode())
     engine = Engine(storage=storage)

@@ -1,4 +1,4 @@
-"""The JSON Schemas take what is right and refuse what is wrong, as the formats themselves do."""
+"""The JSON Schemas accept and refuse the same documents as the formats and the models."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator, Draft202012Validator
+from pydantic import ValidationError
 
 from agent_master_storage.admin.widgets import ValueArea
 from agent_master_storage.engine import formats, schemas
 from agent_master_storage.engine.formats import Format
-from agent_master_storage.engine.settings import new_document
+from agent_master_storage.engine.json_object import JsonObject
+from agent_master_storage.engine.server import MAX_NAME_LENGTH, TRANSPORTS, Internal, ServerConfig
+from agent_master_storage.engine.settings import (
+    AutoSyncSettings,
+    BackupSettings,
+    Settings,
+    SyncSettings,
+    new_document,
+)
 from agent_master_storage.exceptions import InvalidValue
 
 from .documents import GO
@@ -33,7 +42,7 @@ def faults(document: Any, format: str | Format) -> list[str]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_format_has_one(format: Format) -> None:
+def test_every_format_has_a_schema(format: Format) -> None:
     schema = schemas.load(format)
     assert schema["$schema"] == schemas.DRAFT
     Draft202012Validator.check_schema(schema)
@@ -43,10 +52,10 @@ def test_every_format_has_one(format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_it_needs_no_other_file(format: Format) -> None:
+def test_a_schema_does_not_refer_to_other_files(format: Format) -> None:
     text = json.dumps(schemas.load(format))
     assert ".json#" not in text
-    # A loaded one may be changed without harm to others.
+    # Changing a loaded schema does not affect others.
     schemas.load(format).clear()
     assert json.dumps(schemas.load(format)) == text
 
@@ -69,14 +78,14 @@ def test_the_documents_of_the_demo_are_valid() -> None:
 
 
 @pytest.mark.parametrize("document", [json.loads(GO), new_document()])
-def test_what_the_engine_writes_is_valid(document: Any) -> None:
+def test_documents_of_the_engine_are_valid(document: Any) -> None:
     assert faults(document, "engine") == []
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @often
 @given(servers=strategies.named, inputs=strategies.inputs)
-def test_whatever_is_written_is_valid(format: Format, servers: Any, inputs: Any) -> None:
+def test_rendered_documents_are_valid(format: Format, servers: Any, inputs: Any) -> None:
     assert faults(formats.render(servers, format, inputs=inputs), format) == []
 
 
@@ -98,7 +107,7 @@ def test_whatever_is_written_is_valid(format: Format, servers: Any, inputs: Any)
         ({"url": "x", "headers": "A: b"}, ".headers"),
     ],
 )
-def test_a_wrong_server_is_refused(format: Format, server: Any, where: str) -> None:
+def test_an_invalid_server_is_refused(format: Format, server: Any, where: str) -> None:
     document = formats.render({"good": {"transport": "stdio", "command": "x"}}, format)
     assert faults(document, format) == []
     servers = document
@@ -109,13 +118,13 @@ def test_a_wrong_server_is_refused(format: Format, server: Any, where: str) -> N
     found = faults(document, format)
     assert found
     assert all(one.startswith(path) for one in found)
-    # Where a server may be several things the fault is that of the whole.
+    # If a server has alternatives, the fault is reported for the whole server.
     assert format.name == "zed" or any(one.startswith(f"{path}{where}:") for one in found)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("document", [[], "x", None, 3])
-def test_what_is_no_object_is_refused(format: Format, document: Any) -> None:
+def test_other_types_than_objects_are_refused(format: Format, document: Any) -> None:
     assert faults(document, format)
 
 
@@ -144,7 +153,7 @@ def test_what_is_no_object_is_refused(format: Format, document: Any) -> None:
         ("flat", {"a": {"comand": "x"}}),
     ],
 )
-def test_a_wrong_document_is_refused(name: str, document: Any) -> None:
+def test_an_invalid_document_is_refused(name: str, document: Any) -> None:
     assert faults(document, name)
 
 
@@ -166,7 +175,7 @@ def test_a_wrong_document_is_refused(name: str, document: Any) -> None:
         (("metadata",), {"inputs": [{}]}),
     ],
 )
-def test_a_wrong_document_of_the_engine_is_refused(path: tuple[str, ...], value: Any) -> None:
+def test_an_invalid_document_of_the_engine_is_refused(path: tuple[str, ...], value: Any) -> None:
     document = json.loads(GO)
     parent = document
     for key in path[:-1]:
@@ -177,7 +186,7 @@ def test_a_wrong_document_of_the_engine_is_refused(path: tuple[str, ...], value:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_an_editor_of_draft_7_understands_it(format: Format) -> None:
+def test_for_editor_is_valid_in_draft_7(format: Format) -> None:
     schema = schemas.for_editor(format)
     assert "$schema" not in schema
     Draft7Validator.check_schema(schema)
@@ -192,7 +201,7 @@ def test_an_editor_of_draft_7_understands_it(format: Format) -> None:
         assert Draft202012Validator(schemas.load(format)).is_valid(document) is right
 
 
-def test_there_is_none_of_what_is_unknown() -> None:
+def test_unknown_formats_have_no_schema() -> None:
     assert schemas.for_document({"name": "x"}) is None
     assert schemas.for_document([]) is None
     with pytest.raises(InvalidValue, match="there is no format 'emacs'"):
@@ -200,7 +209,7 @@ def test_there_is_none_of_what_is_unknown() -> None:
     assert schemas.load("cursor") == schemas.load("mcpServers")
 
 
-def test_the_editor_of_the_admin_gets_it() -> None:
+def test_the_editor_of_the_admin_gets_the_schema() -> None:
     shown = ValueArea().get_context("text", json.dumps({"mcpServers": {"a": {"command": "x"}}}), {})
     schema = json.loads(shown["widget"]["attrs"]["data-schema"])
     assert schema == schemas.for_editor("mcpServers")
@@ -212,11 +221,89 @@ def test_the_editor_of_the_admin_gets_it() -> None:
         "",
         "no JSON",
         '{"theme": "dark"}',
-        # Somebody else's servers are none of ours.
+        # Servers of another kind are not MCP servers.
         '{"servers": {"web": {"host": "10.0.0.1"}}}',
-        # The editor leaves alone what JavaScript would change.
+        # The editor is not used for values that JavaScript would change.
         '{"mcpServers": {"a": {"command": "x", "timeout": 1.0}}}',
     ],
 )
-def test_other_texts_have_none(text: str) -> None:
+def test_other_texts_have_no_schema(text: str) -> None:
     assert "data-schema" not in ValueArea().get_context("text", text, {})["widget"]["attrs"]
+
+
+# The schema of the engine's document and the pydantic models describe the same objects
+
+ENGINE = json.loads((Path(schemas.__file__).parent / "engine.json").read_text("utf-8"))
+SETTINGS = ENGINE["$defs"]["settings"]["properties"]
+MODELS = {
+    "server": (ServerConfig, ENGINE["$defs"]["server"]["properties"]),
+    "internal": (Internal, ENGINE["$defs"]["internal"]["properties"]),
+    "autoSync": (AutoSyncSettings, SETTINGS["autoSync"]["properties"]),
+    "backup": (BackupSettings, SETTINGS["backup"]["properties"]),
+    "sync": (SyncSettings, SETTINGS["sync"]["properties"]),
+}
+#: values of every JSON type, to find out which of them a field accepts
+PROBES: list[Any] = [
+    True,
+    1,
+    1.5,
+    "x",
+    "2026-11-23T12:54:04Z",
+    [],
+    ["x"],
+    [1],
+    [[]],
+    {},
+    {"a": "b"},
+]
+
+
+def names_in(model: type[JsonObject]) -> set[str]:
+    return set(model.model_json_schema(by_alias=True)["properties"])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_schema_names_the_fields_of_the_model(name: str) -> None:
+    model, properties = MODELS[name]
+    # In a server's object, what the engine stores about it is next to its configuration.
+    assert set(properties) - {"internal"} == names_in(model)
+
+
+def test_the_schema_of_settings_names_the_models_and_the_sections_of_go() -> None:
+    sections = new_document()["settings"]
+    assert set(SETTINGS) == names_in(Settings) | set(sections)
+    for name in set(sections) - names_in(Settings):
+        assert set(SETTINGS[name]["properties"]) == set(sections[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"server"}))
+def test_the_schema_accepts_what_the_model_accepts(name: str) -> None:
+    model, properties = MODELS[name]
+    schema = schemas.load("engine")
+    for field in properties:
+        validator = Draft202012Validator(
+            {**_property(schema, name, field), "$defs": schema["$defs"]}
+        )
+        for value in PROBES:
+            assert validator.is_valid(value) is _accepts(model, field, value), (field, value)
+
+
+def _property(schema: Any, name: str, field: str) -> Any:
+    settings = schema["$defs"]["settings"]["properties"]
+    parent = schema["$defs"]["internal"] if name == "internal" else settings[name]
+    return parent["properties"][field]
+
+
+def _accepts(model: type[JsonObject], field: str, value: Any) -> bool:
+    """Whether the model accepts a value strictly, as it does when a document is imported."""
+    try:
+        model.model_validate_json(json.dumps({field: value}), strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_the_schema_has_the_constants_of_the_code() -> None:
+    assert ENGINE["$defs"]["server"]["properties"]["transport"]["enum"] == list(TRANSPORTS)
+    assert ENGINE["properties"]["servers"]["propertyNames"]["maxLength"] == MAX_NAME_LENGTH
+    assert set(new_document()) <= set(ENGINE["properties"])

@@ -1,4 +1,4 @@
-"""Secrets are masked where they are shown, found where they stand, and nothing else is."""
+"""Literal secrets are found, masked and restored; everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .formats.strategies import often
 CLIENTS = Path(__file__).parent / "data" / "clients"
 SAMPLE = Path(__file__).parents[2] / "demo_project" / "sample.json"
 
-#: made up here, so that nobody's scanner takes this file for a leak
+#: assembled at run time, so that secret scanners do not report this file
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -95,7 +95,7 @@ def test_tokens_of_known_services_are_found(what: str, token: str) -> None:
         "key = value",
     ],
 )
-def test_other_texts_are_left_alone(text: str) -> None:
+def test_other_texts_are_unchanged(text: str) -> None:
     assert mask_text(text) == text
 
 
@@ -113,7 +113,7 @@ def test_other_texts_are_left_alone(text: str) -> None:
         ("--password='abcd 1234'", f"--password={MASK}"),
     ],
 )
-def test_secrets_in_a_line_are_masked(text: str, masked: str) -> None:
+def test_secrets_in_a_text_are_masked(text: str, masked: str) -> None:
     assert mask_text(text) == masked
 
 
@@ -126,7 +126,7 @@ def test_secrets_in_a_line_are_masked(text: str, masked: str) -> None:
         "githubtoken", "GOOGLE_CREDENTIALS", "SENTRY_DSN", "Cookie", "LINEAR_KEY", "key",
     ],
 )  # fmt: skip
-def test_names_of_secrets_are_known(name: str) -> None:
+def test_names_of_secrets_are_recognised(name: str) -> None:
     assert is_secret_name(name)
 
 
@@ -139,7 +139,7 @@ def test_names_of_secrets_are_known(name: str) -> None:
         "AUTHOR", "Content-Type", "primary_key", "sort-key", "bearer_token_env_var", "KEY_ID",
     ],
 )  # fmt: skip
-def test_other_names_are_not(name: str) -> None:
+def test_other_names_are_not_names_of_secrets(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -229,7 +229,7 @@ def test_repr_shows_no_secret() -> None:
 
 @often
 @given(value=st.text(min_size=1))
-def test_no_literal_under_env_or_headers_shows(value: str) -> None:
+def test_no_literal_under_env_or_headers_is_shown(value: str) -> None:
     secret = f"q{value}7"
     for key in ("env", "headers", "http_headers"):
         assert mask({"servers": {"a": {key: {"A": secret}}}}) == {
@@ -237,7 +237,7 @@ def test_no_literal_under_env_or_headers_shows(value: str) -> None:
         }
 
 
-def test_a_diff_tells_that_a_secret_changed() -> None:
+def test_a_diff_shows_that_a_secret_has_changed() -> None:
     before = {"env": {"A": "one", "B": "same", "C": "${C}"}, "args": ["--token=one", "x"]}
     after = {"env": {"A": "two", "B": "same", "D": "new"}, "args": ["--token=two", "x", "y"]}
     first, second = mask_both(before, after)
@@ -280,14 +280,14 @@ PLACES = [
 
 @often
 @given(secret=secrets, place=st.sampled_from(PLACES))
-def test_no_place_shows_its_secret(secret: str, place: Any) -> None:
+def test_no_position_shows_its_secret(secret: str, place: Any) -> None:
     document = {"servers": {"a": {"command": "x", **place(secret)}}}
     assert secret not in json.dumps(mask(document))
     assert secret not in json.dumps(mask_both(document, {"servers": {"a": place(secret + "x")}}))
     assert restore(mask(document), document) == document
 
 
-# Edited while masked
+# Restoring after an edit
 
 
 def test_a_masked_document_gets_its_secrets_back() -> None:
@@ -316,7 +316,7 @@ def test_items_that_were_moved_keep_their_secrets() -> None:
     }
 
 
-def test_items_that_look_alike_keep_their_secrets_where_they_are() -> None:
+def test_equal_items_keep_their_secrets_at_their_positions() -> None:
     original = {"args": ["--token", "one11111", "--token", "two22222", "x"]}
     shown = mask(original)["args"]
     edited = {"args": [*shown[:4], "y"]}
@@ -329,12 +329,12 @@ def test_items_that_look_alike_keep_their_secrets_where_they_are() -> None:
         ({"env": {"B": MASK}}, "env.B"),
         ({"env": {"A": f"x{MASK}"}}, "env.A"),
         ({"url": f"https://new/?token={MASK}"}, "url"),
-        # Which of the two is gone can't be told.
+        # It is ambiguous which of the two was removed.
         ({"args": ["z", f"--token={MASK}", "y"]}, "args.1"),
         ({"args": [f"--token={MASK}", f"--new={MASK}"]}, "args.1"),
     ],
 )
-def test_a_mask_that_stands_for_nothing_is_refused(edited: Any, where: str) -> None:
+def test_a_mask_without_a_secret_is_refused(edited: Any, where: str) -> None:
     original = {
         "env": {"A": "secret"},
         "url": "https://old/?token=abcd1234",
@@ -348,19 +348,19 @@ def test_a_mask_that_stands_for_nothing_is_refused(edited: Any, where: str) -> N
 
 @often
 @given(document=strategies.trees(strategies.scalars | st.none()))
-def test_restoring_is_the_way_back(document: Any) -> None:
+def test_restore_reverses_mask(document: Any) -> None:
     assert restore(mask(document), document) == document
 
 
 # Advice
 
 
-def told(server: Any) -> dict[str, str]:
+def advised(server: Any) -> dict[str, str]:
     return {one.where: one.instead for one in advice(server)}
 
 
-def test_literal_secrets_are_told_of() -> None:
-    assert told(SERVER) == {
+def test_literal_secrets_are_reported() -> None:
+    assert advised(SERVER) == {
         "args.4": "API_KEY=${API_KEY}",
         "args.7": "--api-key=${API_KEY}",
         "args.9": "${TOKEN}",
@@ -375,7 +375,7 @@ def test_literal_secrets_are_told_of() -> None:
     }
 
 
-def test_advice_names_what_was_found_and_never_the_value() -> None:
+def test_advice_describes_the_secret_without_its_value() -> None:
     (one,) = advice({"command": "x", "env": {"GITHUB_TOKEN": GITHUB}})
     assert str(one) == (
         "env.GITHUB_TOKEN contains a GitHub token: move it to an environment variable and write"
@@ -384,14 +384,14 @@ def test_advice_names_what_was_found_and_never_the_value() -> None:
     assert GITHUB not in repr(one)
 
 
-def test_advice_shows_nothing_else_of_a_value_either() -> None:
+def test_advice_shows_no_other_part_of_the_value() -> None:
     env = {"NOTE": f"hunter2 {GITHUB}", "OPTIONS": "hunter2 --api-key=abcd1234"}
-    assert told({"command": "x", "env": env}) == {
+    assert advised({"command": "x", "env": env}) == {
         "env.NOTE": "${NOTE}",
         "env.OPTIONS": "${API_KEY}",
     }
     args = [f"-c=https://a:password@b/?token={GITHUB}"]
-    assert told({"command": "x", "args": args}) == {
+    assert advised({"command": "x", "args": args}) == {
         "args.0": f"-c=https://a:{MASK}@b/?token=${{TOKEN}}"
     }
 
@@ -424,7 +424,7 @@ def test_advice_shows_nothing_else_of_a_value_either() -> None:
         {"MCP_USER_AGENT": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0"},
     ],
 )
-def test_what_is_no_secret_is_not_told_of(env: Any) -> None:
+def test_values_that_are_not_secrets_are_not_reported(env: Any) -> None:
     assert advice({"command": "x", "env": env}) == []
 
 
@@ -439,25 +439,24 @@ def test_what_is_no_secret_is_not_told_of(env: Any) -> None:
         {"OPTIONS": "--api-key abcd1234"},
     ],
 )
-def test_what_is_one_is(env: Any) -> None:
-    assert list(told({"command": "x", "env": env})) == [f"env.{next(iter(env))}"]
+def test_values_that_are_secrets_are_reported(env: Any) -> None:
+    assert list(advised({"command": "x", "env": env})) == [f"env.{next(iter(env))}"]
 
 
-def test_configurations_of_readmes_hold_none() -> None:
-    """They hold placeholders, which nobody needs to be told of."""
+def test_placeholders_in_configurations_of_readmes_are_not_reported() -> None:
     found = {
-        path.name: told(server)
+        path.name: advised(server)
         for path in sorted(CLIENTS.iterdir())
         for server in formats.parse(path.read_text("utf-8")).servers.values()
-        if told(server)
+        if advised(server)
     }
     assert found == {}
 
 
-def test_the_demo_holds_none() -> None:
+def test_the_demo_contains_no_secrets() -> None:
     for document in json.loads(SAMPLE.read_text("utf-8")).values():
         assert advice(document) == []
 
 
-def test_what_the_engine_notes_is_not_looked_at() -> None:
+def test_internal_is_not_searched() -> None:
     assert advice({"command": "x", "internal": {"token": "hunter2xyz"}}) == []

@@ -1,4 +1,4 @@
-"""The verbs about servers, on every store."""
+"""Adding, changing, removing and listing servers, on every store."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_add_get_and_remove(everywhere: Engine) -> None:
         everywhere.update_server("files", FILES)
 
 
-def test_another_engine_sees_it_at_once(everywhere: Engine, storage: Any) -> None:
+def test_another_engine_sees_a_change_immediately(everywhere: Engine, storage: Any) -> None:
     everywhere.add_server("files", FILES)
     assert Engine(storage=storage).get_server("files").config == FILES
 
 
-def test_add_with_notes(engine: Engine) -> None:
+def test_add_with_internal_fields(engine: Engine) -> None:
     with actor("ann"):
         server = engine.add_server(
             "a", FILES, internal={"enabled": False, "tags": ["x"], "own": 1, "source": "script"}
@@ -59,7 +59,7 @@ def test_add_with_notes(engine: Engine) -> None:
         engine.add_server("c", FILES, internal={"tags": 3})
 
 
-def test_update_keeps_what_it_is_not_about(engine: Engine) -> None:
+def test_update_keeps_other_fields(engine: Engine) -> None:
     before = engine.add_server("a", FILES, internal={"tags": ["x"]})
     after = engine.update_server("a", ServerConfig(url="https://a/mcp"))
     assert after.config.to_dict() == {
@@ -76,7 +76,7 @@ def test_update_keeps_what_it_is_not_about(engine: Engine) -> None:
         "url": "https://a/mcp",
         "timeout": 4,
     }
-    # None takes a field away that ServerConfig does not name, replace all of them.
+    # None removes a field that ServerConfig does not name; replace removes all of them.
     gone = engine.update_server("a", {"url": "https://a/mcp", "timeout": None})
     assert gone.config.extra == {}
     engine.update_server("a", FILES)
@@ -85,7 +85,7 @@ def test_update_keeps_what_it_is_not_about(engine: Engine) -> None:
     assert replaced.internal.tags == ["x"]
 
 
-def test_update_of_the_notes_alone(engine: Engine) -> None:
+def test_update_of_internal_fields_only(engine: Engine) -> None:
     engine.add_server("a", FILES)
     server = engine.update_server("a", internal={"sync_targets": ["cursor"], "tags": ["x"]})
     assert (server.config, server.internal.tags) == (FILES, ["x"])
@@ -95,7 +95,7 @@ def test_update_of_the_notes_alone(engine: Engine) -> None:
     assert server.internal.sync_targets == ["cursor"]
 
 
-def test_what_changes_nothing_writes_nothing(engine: Engine) -> None:
+def test_a_change_without_effect_writes_nothing(engine: Engine) -> None:
     engine.add_server("a", FILES)
     revision = engine.storage.revision
     engine.enable_server("a")
@@ -112,7 +112,7 @@ def test_enable_and_disable(everywhere: Engine) -> None:
     assert everywhere.get_server("a").config == FILES
 
 
-def test_rename_keeps_everything_and_the_place(everywhere: Engine) -> None:
+def test_rename_keeps_everything_and_the_position(everywhere: Engine) -> None:
     for name in ("a", "b", "c"):
         everywhere.add_server(name, FILES)
     renamed = everywhere.rename_server("b", "z")
@@ -126,10 +126,10 @@ def test_rename_keeps_everything_and_the_place(everywhere: Engine) -> None:
         everywhere.rename_server("a", "")
 
 
-def test_a_server_that_somebody_changed_is_not_overwritten(everywhere: Engine) -> None:
+def test_a_server_that_has_changed_is_not_overwritten(everywhere: Engine) -> None:
     seen = everywhere.add_server("a", FILES)
     everywhere.add_server("b", FILES)
-    # What others do to other servers is no conflict.
+    # Changes of other servers are no conflict.
     everywhere.disable_server("b")
     known = everywhere.enable_server("a", if_unchanged=seen.fingerprint)
     everywhere.update_server("a", {"command": "other"}, if_unchanged=known.fingerprint)
@@ -172,7 +172,7 @@ def test_filters(everywhere: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "config", "says"),
+    ("name", "config", "message"),
     [
         ("", {"command": "x"}, "name: must be a text"),
         (" ", {"command": "x"}, "name: must be a text"),
@@ -208,9 +208,9 @@ def test_filters(everywhere: Engine) -> None:
         ("a", ["command"], "dictionary"),
     ],
 )
-def test_what_is_not_valid_is_refused(engine: Engine, name: str, config: Any, says: str) -> None:
+def test_invalid_servers_are_refused(engine: Engine, name: str, config: Any, message: str) -> None:
     for verb in (engine.add_server, engine.validate_server):
-        with pytest.raises(InvalidServer, match=says):
+        with pytest.raises(InvalidServer, match=message):
             verb(name, config)
     assert engine.storage.list() == []
 
@@ -225,13 +225,13 @@ def test_what_is_not_valid_is_refused(engine: Engine, name: str, config: Any, sa
         {"url": "pipe:///pipe/mcp", "transport": "sse"},
     ],
 )
-def test_what_is_valid(engine: Engine, config: Any) -> None:
+def test_valid_servers_are_accepted(engine: Engine, config: Any) -> None:
     assert engine.validate_server("ü @scope/a.b:c", config).to_dict() == ServerConfig(
         **config
     ).to_dict() | {"transport": config.get("transport", "stdio")}
 
 
-def test_all_problems_are_told_at_once(engine: Engine) -> None:
+def test_all_problems_are_reported_together(engine: Engine) -> None:
     with pytest.raises(InvalidServer) as caught:
         engine.add_server("", {"transport": "sse", "command": "x", "headers": {"a b": ""}})
     assert len(caught.value.problems) == 4
@@ -239,7 +239,7 @@ def test_all_problems_are_told_at_once(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("internal", "says"),
+    ("internal", "message"),
     [
         ({"lastSynced": "yesterday"}, r"internal\.lastSynced: .*not an RFC 3339 time"),
         ({"errorCount": 2**63}, r"internal\.errorCount: "),
@@ -247,17 +247,17 @@ def test_all_problems_are_told_at_once(engine: Engine) -> None:
         ({"ENABLED": 3}, r"internal\.ENABLED: would be read as enabled"),
     ],
 )
-def test_notes_at_which_a_go_engine_would_stop_are_refused(
-    engine: Engine, internal: Any, says: str
+def test_internal_fields_that_a_go_engine_would_reject_are_refused(
+    engine: Engine, internal: Any, message: str
 ) -> None:
-    with pytest.raises(InvalidServer, match=says):
+    with pytest.raises(InvalidServer, match=message):
         engine.add_server("a", {"command": "x"}, internal=internal)
     engine.add_server("a", {"command": "x"})
-    with pytest.raises(InvalidServer, match=says):
+    with pytest.raises(InvalidServer, match=message):
         engine.update_server("a", internal=internal)
 
 
-def test_a_document_that_outgrows_the_storage_is_refused() -> None:
+def test_a_document_that_is_too_large_for_the_storage_is_refused() -> None:
     from agent_master_storage.backends.memory import MemoryStorage
 
     engine = Engine(storage=MemoryStorage(alias="small", max_value_size=3000))

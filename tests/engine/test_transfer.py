@@ -1,4 +1,4 @@
-"""Import and export between the document and clients' files, on top of the formats."""
+"""Import and export between the document and the files of clients."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_merge_adds_and_updates(everywhere: Engine) -> None:
     assert again.unchanged == ("files", "remote", "off")
 
 
-def test_what_the_client_does_not_say_stays_as_it_is(engine: Engine) -> None:
+def test_fields_that_the_client_does_not_have_are_kept(engine: Engine) -> None:
     engine.import_config(CLAUDE)
     engine.disable_server("files")
     engine.enable_server("off")
@@ -77,7 +77,7 @@ def test_what_the_client_does_not_say_stays_as_it_is(engine: Engine) -> None:
     assert not engine.get_server("off").enabled
 
 
-def test_skip_leaves_alone_what_is_there(engine: Engine) -> None:
+def test_skip_keeps_existing_servers(engine: Engine) -> None:
     before = engine.add_server("files", {"command": "old"})
     result = engine.import_config(CLAUDE, mode="skip", source="laptop")
     assert (result.added, result.skipped) == (("remote", "off"), ("files",))
@@ -96,7 +96,7 @@ def test_replace_removes_all_others(engine: Engine) -> None:
     assert stored(engine)["settings"] == settings
 
 
-def test_whitelist(engine: Engine) -> None:
+def test_whitelist_selects_servers(engine: Engine) -> None:
     assert engine.import_config(CLAUDE, whitelist=["remote"]).added == ("remote",)
     with pytest.raises(InvalidDocument, match="there is no server 'files2', 'x' to import"):
         engine.import_config(CLAUDE, whitelist=["files", "files2", "x"])
@@ -121,18 +121,18 @@ def test_dry_run_stores_nothing(everywhere: Engine) -> None:
         ('{"mcp": {"inputs": [], "servers": {"files": {"command": "npx"}}}}', "vscode-settings"),
     ],
 )
-def test_every_form_is_recognised(engine: Engine, data: Any, format: str) -> None:
+def test_the_format_is_detected(engine: Engine, data: Any, format: str) -> None:
     result = engine.import_config(data)
     assert result.format == format
     assert result.added
     assert engine.list_servers()[0].config.command in ("npx", "uvx")
 
 
-def test_inputs_are_kept_and_given_back(engine: Engine) -> None:
+def test_inputs_are_imported_and_exported(engine: Engine) -> None:
     put(engine, '{"metadata": {"inputs": [{"id": "own"}], "other": 1}, "servers": {}}')
     engine.import_config(VSCODE)
     engine.import_config(VSCODE)
-    # Under metadata, where the Go engine keeps what it does not know.
+    # Under metadata, where the Go engine keeps unknown keys.
     ids = [one["id"] for one in stored(engine)["metadata"]["inputs"]]
     assert ids == ["own", "key"]
     assert stored(engine)["metadata"]["other"] == 1
@@ -143,7 +143,7 @@ def test_inputs_are_kept_and_given_back(engine: Engine) -> None:
     assert [one["id"] for one in stored(engine)["metadata"]["inputs"]] == ["key"]
 
 
-def test_variables_are_replaced_only_when_asked_for(engine: Engine) -> None:
+def test_variables_are_replaced_only_on_request(engine: Engine) -> None:
     engine.import_config(CLAUDE)
     assert engine.get_server("files").config.env == {"TOKEN": "${TOKEN}"}
     assert json.loads(engine.export_config())["mcpServers"]["files"]["env"] == {"TOKEN": "${TOKEN}"}
@@ -159,14 +159,14 @@ def test_variables_are_replaced_only_when_asked_for(engine: Engine) -> None:
     assert engine.get_server("fetch").config.env == {"KEY": "k"}
 
 
-def test_the_engines_own_document(engine: Engine) -> None:
+def test_the_engines_own_document_is_exported_and_imported(engine: Engine) -> None:
     put(engine, GO)
     text = engine.export_config("engine")
     assert json.loads(text) == json.loads(GO)
     engine.remove_server("files")
     engine.enable_server("remote")
     assert engine.import_config(text).format == "engine"
-    # All that the engine notes about a server comes with it, that it is disabled too.
+    # The internal fields of a server are included, such as that it is disabled.
     assert stored(engine)["servers"]["files"] == json.loads(GO)["servers"]["files"]
     assert not engine.get_server("remote").enabled
     assert engine.import_config(text).unchanged == ("files", "remote")
@@ -192,7 +192,7 @@ def test_the_engines_own_document(engine: Engine) -> None:
         ({"settings": {"backup": []}}, "settings"),
     ],
 )
-def test_a_document_at_which_a_go_engine_would_stop_is_refused(
+def test_a_document_that_a_go_engine_would_reject_is_refused(
     engine: Engine, part: Any, where: str
 ) -> None:
     with pytest.raises(InvalidDocument) as caught:
@@ -208,7 +208,7 @@ def test_numbers_in_the_engines_own_document_become_texts(engine: Engine) -> Non
     assert stored(engine)["servers"]["a"] == {**server, "args": ["1"], "env": {"A": "2"}}
 
 
-def test_an_export_tells_what_its_client_can_not_do(engine: Engine) -> None:
+def test_an_export_warns_about_what_its_client_does_not_support(engine: Engine) -> None:
     engine.import_config(VSCODE)
     text = engine.export_config("cursor")
     assert "${input:key}" in text
@@ -219,19 +219,21 @@ def test_an_export_tells_what_its_client_can_not_do(engine: Engine) -> None:
     assert engine.export_config("cursor", environment={}, inputs={"key": "k"}).warnings == ()
 
 
-def test_replace_by_the_engines_own_document_is_whole(engine: Engine) -> None:
+def test_replace_by_the_engines_own_document_replaces_everything(engine: Engine) -> None:
     engine.add_server("mine", {"command": "x"})
     engine.add_destination("key")
     result = engine.import_config(GO, mode="replace")
     assert (result.added, result.removed) == (("files", "remote"), ("mine",))
     assert stored(engine) == json.loads(GO)
-    # On an engine that is new, an import of an export makes the same again.
+    # In a new engine, importing an export yields the same document.
     assert json.loads(engine.export_config("engine")) == json.loads(GO)
 
 
 @pytest.mark.parametrize("syntax", ["json", "yaml", "toml"])
 @pytest.mark.parametrize("format", ["mcpServers", "vscode", "codex", "flat", "windsurf"])
-def test_there_and_back(engine: Engine, format: str, syntax: str) -> None:
+def test_importing_an_export_yields_the_same_servers(
+    engine: Engine, format: str, syntax: str
+) -> None:
     engine.import_config(CLAUDE)
     before = {server.name: server.config for server in engine.list_servers(enabled=True)}
     text = engine.export_config(format, syntax=syntax)
@@ -239,7 +241,7 @@ def test_there_and_back(engine: Engine, format: str, syntax: str) -> None:
     assert {server.name: server.config for server in engine.list_servers()} == before
 
 
-def test_export_chooses(engine: Engine) -> None:
+def test_export_selects_servers(engine: Engine) -> None:
     engine.import_config(CLAUDE)
     assert set(json.loads(engine.export_config())["mcpServers"]) == {"files", "remote"}
     all_of_them = json.loads(engine.export_config(include_disabled=True))["mcpServers"]
@@ -248,13 +250,13 @@ def test_export_chooses(engine: Engine) -> None:
     own = json.loads(engine.export_config("engine", names=["off"]))
     assert list(own["servers"]) == ["off"]
     with pytest.raises(ServerNotFound):
-        engine.export_config(names=["nobody"])
+        engine.export_config(names=["missing"])
     kept = json.loads(engine.export_config(base={"theme": "dark", "mcpServers": {"old": {}}}))
     assert (kept["theme"], "old" in kept["mcpServers"]) == ("dark", False)
 
 
 @pytest.mark.parametrize(
-    ("data", "error", "says"),
+    ("data", "error", "message"),
     [
         ("", InvalidDocument, "empty"),
         ("{", InvalidDocument, "not JSON"),
@@ -276,17 +278,17 @@ def test_export_chooses(engine: Engine) -> None:
         ),
     ],
 )
-def test_what_is_refused_changes_nothing(
-    engine: Engine, data: str, error: type[Exception], says: str
+def test_a_refused_import_changes_nothing(
+    engine: Engine, data: str, error: type[Exception], message: str
 ) -> None:
     put(engine, GO)
     for mode in ("merge", "replace", "skip"):
-        with pytest.raises(error, match=says):
+        with pytest.raises(error, match=message):
             engine.import_config(data, mode=mode)
     assert engine.storage.read("config").decode() == GO
 
 
-def test_wrong_arguments(engine: Engine) -> None:
+def test_invalid_arguments_are_refused(engine: Engine) -> None:
     with pytest.raises(InvalidValue, match="mode must be one of merge, replace, skip"):
         engine.import_config(CLAUDE, mode="overwrite")  # type: ignore[arg-type]
     with pytest.raises(InvalidValue, match="no format 'emacs'"):

@@ -1,4 +1,4 @@
-"""Whatever stands in a document, at any level, a change that is not about it leaves it alone."""
+"""Unknown keys of a document survive changes at every level."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent_master_storage.backends.memory import MemoryStorage
 from agent_master_storage.engine import Engine
 from agent_master_storage.engine.server import Internal, ServerConfig
 
-#: names that the engine gives a meaning to, where they stand
+#: keys that have a meaning for the engine, by level
 KNOWN = {
     "mcpServers", "mcp", "version", "servers", "settings", "metadata", "targets", "internal",
     *ServerConfig.model_fields, *(field.alias for field in Internal.model_fields.values()),
@@ -44,7 +44,7 @@ CHANGES: dict[str, Callable[[Engine], object]] = {
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(EXTRAS, EXTRAS, EXTRAS, EXTRAS, st.sampled_from(sorted(CHANGES)))
-def test_whatever_is_not_known_is_kept(
+def test_unknown_keys_are_kept(
     top: Any, setting: Any, server: Any, noted: Any, change: str
 ) -> None:
     document = {

@@ -1,4 +1,4 @@
-"""References are found, kept, and replaced when somebody asks for it."""
+"""References to variables are found, kept, and replaced on request."""
 
 from __future__ import annotations
 
@@ -44,13 +44,15 @@ from .formats.strategies import often
         ("${}", "client", "", None),
     ],
 )
-def test_references_are_told_apart(text: str, kind: Any, name: str, default: str | None) -> None:
+def test_kinds_of_references_are_distinguished(
+    text: str, kind: Any, name: str, default: str | None
+) -> None:
     assert find(text) == [Reference(text=text, kind=kind, name=name, default=default)]
     assert [one.text for one in find(f"a{text}b{text}")] == [text, text]
 
 
 @pytest.mark.parametrize("text", ["", "TOKEN", "$TOKEN", "$(TOKEN)", "${TOKEN", "{TOKEN}", "$ {A}"])
-def test_other_texts_hold_none(text: str) -> None:
+def test_other_texts_contain_no_references(text: str) -> None:
     assert find(text) == []
     assert substitute(text, {}) == text
 
@@ -65,7 +67,7 @@ SERVER = {
 }
 
 
-def test_each_reference_has_its_place() -> None:
+def test_each_reference_has_its_path() -> None:
     found = [(place, one.text) for place, one in references(SERVER, "servers.a")]
     assert found == [
         ("servers.a.command", "${HOME}"),
@@ -107,7 +109,7 @@ def test_inputs_are_kept_unless_they_are_given() -> None:
         ("${A:-${B}}", {"B": "y"}, "y"),
         ("${A:-${B:-z}}", {}, "${B:-z}"),
         ("${A:-{}}", {}, "{}"),
-        # What a variable holds is not looked into again.
+        # The value of a variable is not searched for references.
         ("${A}", {"A": "${B}"}, "${B}"),
         ("${A}${A}", {"A": "x"}, "xx"),
     ],
@@ -118,7 +120,7 @@ def test_defaults_are_those_of_a_shell(text: str, environment: Any, expected: st
     assert substitute(text, environment) == expected
 
 
-def test_all_that_is_missing_is_named_with_its_place() -> None:
+def test_all_missing_variables_are_named_with_their_paths() -> None:
     with pytest.raises(MissingVariable) as caught:
         substitute(SERVER, {"TOKEN": "t"}, {}, "a")
     assert caught.value.missing == (
@@ -131,7 +133,7 @@ def test_all_that_is_missing_is_named_with_its_place() -> None:
     assert caught.value.code == "missing_variable"
 
 
-def test_a_missing_default_is_missing() -> None:
+def test_a_variable_that_is_missing_in_a_default_is_reported() -> None:
     with pytest.raises(MissingVariable, match="not set: A"):
         substitute("${A:-${B}}", {})
 
@@ -141,7 +143,7 @@ def test_a_missing_default_is_missing() -> None:
     text=st.text(alphabet="${}:-aB_ envinput/"),
     environment=st.dictionaries(st.text(alphabet="aB_", min_size=1), st.text()),
 )
-def test_no_text_does_harm(text: str, environment: Any) -> None:
+def test_no_text_causes_an_error(text: str, environment: Any) -> None:
     try:
         found = substitute(text, environment, {})
     except MissingVariable as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection
-from typing import Any
 
 from ...actor import actor
 from ...backoff import Backoff
@@ -115,7 +114,8 @@ class AutoSync:
             logger.warning("auto-sync failed: %s", error, exc_info=None if expected else error)
             results = None
         finally:
-            self._release()
+            # Hold no connection while there is nothing to do.
+            self._engine.storage.release()
         if results is not None and all(result.success for result in results):
             self._backoff.reset()
             return None
@@ -142,10 +142,4 @@ class AutoSync:
         except StorageError:
             return RETRY_DELAYS[0]
         finally:
-            self._release()
-
-    def _release(self) -> None:
-        """Hold no connection while there is nothing to do."""
-        release: Any = getattr(self._engine.storage, "release", None)
-        if release is not None:
-            release()
+            self._engine.storage.release()

@@ -8,8 +8,8 @@
     text = formats.dumps(document, "json")
 
 ``format``           ``Format``: one kind of document; ``Imported``: the content of one
-``spelling``         converts one server between a client's keys and those of the stored document
-``clients``          the formats of the clients; ``engine_document`` and ``flat`` are the others
+``server_keys``      converts one server between a client's keys and those of the stored document
+``clients``          the formats of the clients; ``engine_document`` is the engine's own
 ``registry``         the formats by name, and detection
 ``syntax``           JSON, YAML and TOML
 ``limits``           the maximum size of a document

@@ -2,17 +2,19 @@
 
 Most clients have adopted ``mcpServers`` from Claude Desktop: an object from name to server, in a
 file that may contain anything else. Clients that write remote servers differently are subclasses
-of ``McpServers``. VS Code, Codex and Zed keep servers under keys of their own.
+of ``McpServers``. VS Code, Codex and Zed keep servers under keys of their own. ``Flat`` is the form
+that READMEs use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from ..exceptions import InvalidDocument
 from ..json_path import get_at
 from .format import Format, Json, Names
-from .spelling import Spelling, looks_like_server
+from .server_keys import Spelling, looks_like_server
 
 
 class McpServers(Format):
@@ -176,3 +178,51 @@ class Zed(Format):
             inner = {("command" if key == "path" else key): command[key] for key in command}
             raw = {**raw, "command": None, **inner}
         return super().read_server(raw, where, warnings)
+
+
+class Flat(Format):
+    """The flat format: every key is the name of a server, unless it begins with ``$``."""
+
+    name = "flat"
+    title = "the flat format"
+
+    def recognises(self, document: Mapping[str, Any]) -> bool:
+        servers = self.without_foreign(document)
+        return bool(servers) and all(map(looks_like_server, servers.values()))
+
+    def container(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the document.
+
+        Raises:
+            InvalidDocument: If it is a single server.
+        """
+        if looks_like_server(document) and not any(map(looks_like_server, document.values())):
+            raise InvalidDocument(
+                "the document is one server without a name: wrap it in an object"
+                " whose key is the name"
+            )
+        return document
+
+    def without_foreign(self, document: Mapping[str, Any]) -> Json:
+        """Return the members that can be servers."""
+        found = self.container(document)
+        return {name: part for name, part in found.items() if not self.is_foreign(name, part)}
+
+    def is_foreign(self, name: str, raw: Any) -> bool:
+        return name.startswith("$")
+
+    def render(
+        self,
+        given: Mapping[str, Mapping[str, Any]],
+        *,
+        inputs: Iterable[Mapping[str, Any]] = (),
+        base: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Return a document with these servers; see Format.render().
+
+        Raises:
+            InvalidDocument: If a name begins with ``$``.
+        """
+        for name in filter(lambda name: self.is_foreign(name, None), given):
+            raise InvalidDocument(f"{name!r} cannot be the name of a server in {self.title}")
+        return super().render(given, inputs=inputs, base=base)

@@ -16,7 +16,7 @@ from ..json_path import get_at
 from ..server import Internal
 from ..settings import Settings, new_document
 from .format import Format, Json
-from .spelling import kind, read_server
+from .server_keys import kind, read_server
 
 
 class EngineDocument(Format):

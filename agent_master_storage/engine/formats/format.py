@@ -15,7 +15,7 @@ from ..exceptions import InvalidDocument
 from ..json_path import get_at
 from ..variables import references
 from . import limits
-from .spelling import Spelling, kind, read_server, usual_transport, write_server
+from .server_keys import Spelling, kind, read_server, usual_transport, write_server
 
 Json = dict[str, Any]
 Names = tuple[str, ...]

@@ -13,11 +13,21 @@ from typing import Any
 from ...exceptions import InvalidValue
 from .. import json_path
 from ..exceptions import InvalidDocument
-from .clients import Cline, Codex, Gemini, McpServers, Roo, VsCode, VsCodeSettings, Windsurf, Zed
+from .clients import (
+    Cline,
+    Codex,
+    Flat,
+    Gemini,
+    McpServers,
+    Roo,
+    VsCode,
+    VsCodeSettings,
+    Windsurf,
+    Zed,
+)
 from .engine_document import EngineDocument
-from .flat import Flat
 from .format import Format
-from .spelling import kind, looks_like_server
+from .server_keys import kind, looks_like_server
 
 FLAT = Flat()
 

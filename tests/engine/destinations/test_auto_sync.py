@@ -1,4 +1,4 @@
-"""Auto-sync: destinations follow the document, whoever changes it, whatever breaks."""
+"""Auto-sync writes destinations after every change, and recovers from every failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> set[str]:
-    """The servers that a file has."""
+    """Return the servers in a file."""
     return set(json.loads(path.read_text()).get("mcpServers", ())) if path.exists() else set()
 
 
@@ -42,14 +42,14 @@ def debounce(engine: Engine, seconds: float) -> None:
     engine.change(edit)
 
 
-def test_it_catches_up_and_follows(everywhere: Engine, path: Path) -> None:
+def test_it_syncs_at_the_start_and_after_changes(everywhere: Engine, path: Path) -> None:
     everywhere.add_server("before", SERVER)
     everywhere.add_destination("here", path)
     with everywhere.auto_sync(debounce=0.01) as running:
         wait_for(lambda: names(path) == {"before"})
         everywhere.add_server("after", SERVER)
         wait_for(lambda: names(path) == {"before", "after"})
-        # A destination that is new is one more change of the document.
+        # Adding a destination is a change of the document too.
         other = path.with_name("other.json")
         everywhere.add_destination("there", other)
         wait_for(lambda: names(other) == {"before", "after"})
@@ -63,8 +63,10 @@ def test_it_catches_up_and_follows(everywhere: Engine, path: Path) -> None:
     running.stop()
 
 
-def test_the_settings_as_they_are(everywhere: Engine, path: Path) -> None:
-    """Changes are gathered for half a second; how long it takes, the benchmark says."""
+def test_the_default_settings_collect_changes_for_half_a_second(
+    everywhere: Engine, path: Path
+) -> None:
+    """The benchmark measures how long a sync takes."""
     everywhere.add_destination("here", path)
     everywhere.add_server("first", SERVER)
     with everywhere.auto_sync():
@@ -73,7 +75,7 @@ def test_the_settings_as_they_are(everywhere: Engine, path: Path) -> None:
         wait_for(lambda: names(path) == {"first", "second"})
 
 
-def test_what_another_process_does(shared: Any, path: Path) -> None:
+def test_changes_by_another_process_are_synced(shared: Any, path: Path) -> None:
     engine = Engine(storage=shared)
     engine.add_destination("here", path)
     with (
@@ -84,10 +86,10 @@ def test_what_another_process_does(shared: Any, path: Path) -> None:
         wait_for(lambda: names(path) == {f"a{number}" for number in range(5)})
 
 
-def test_an_edit_in_the_admin_reaches_a_file_that_another_process_keeps(
+def test_an_edit_in_the_admin_reaches_a_file_that_another_process_syncs(
     shared: Any, path: Path, admin_client: Client
 ) -> None:
-    """As somebody has it running: ``manage.py mcp sync --watch``."""
+    """The other process is ``manage.py mcp sync --watch``."""
     engine = Engine(storage=shared)
     engine.add_destination("here", path)
     engine.add_server("a", {"command": "before"})
@@ -101,7 +103,7 @@ def test_an_edit_in_the_admin_reaches_a_file_that_another_process_keeps(
         wait_for(lambda: '"after"' in path.read_text())
 
 
-def test_changes_that_come_together_are_synced_together(engine: Engine, path: Path) -> None:
+def test_changes_in_quick_succession_are_synced_together(engine: Engine, path: Path) -> None:
     engine.add_destination("here", path)
     turns: list[Any] = []
     with engine.auto_sync(debounce=0.3, on_sync=turns.append):
@@ -113,7 +115,7 @@ def test_changes_that_come_together_are_synced_together(engine: Engine, path: Pa
     assert turns[-1][0].servers_added == 20
 
 
-def test_a_stream_of_changes_does_not_put_it_off(engine: Engine, path: Path) -> None:
+def test_a_stream_of_changes_does_not_delay_the_sync(engine: Engine, path: Path) -> None:
     engine.add_destination("here", path)
     engine.add_server("s", SERVER)
     stop = threading.Event()
@@ -136,7 +138,7 @@ def test_a_stream_of_changes_does_not_put_it_off(engine: Engine, path: Path) -> 
             thread.join()
 
 
-def test_the_settings_choose_the_destinations(engine: Engine, path: Path) -> None:
+def test_the_settings_select_the_destinations(engine: Engine, path: Path) -> None:
     other = path.with_name("other.json")
     engine.add_destination("here", path)
     engine.add_destination("there", other)
@@ -155,7 +157,7 @@ def test_the_settings_choose_the_destinations(engine: Engine, path: Path) -> Non
     assert engine.storage.entry("state:sync:here:last").actor == "auto-sync"
 
 
-def test_what_failed_is_tried_again(
+def test_a_failed_sync_is_retried(
     engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(auto_sync, "RETRY_DELAYS", (0.02, 0.1))
@@ -164,12 +166,12 @@ def test_what_failed_is_tried_again(
     engine.add_server("a", SERVER)
     with engine.auto_sync(debounce=0):
         wait_for(lambda: "auto-sync of 'here' failed" in caplog.text)
-        # Its owner repairs it, and nobody changes the document.
+        # The file is repaired, and the document does not change.
         path.write_text("{}")
         wait_for(lambda: names(path) == {"a"})
 
 
-def test_a_store_that_is_away_for_a_while(
+def test_a_store_that_is_unavailable_for_a_while(
     engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auto_sync, "RETRY_DELAYS", (0.02, 0.1))
@@ -190,7 +192,7 @@ def test_a_store_that_is_away_for_a_while(
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
-def test_lost_connections(path: Path) -> None:
+def test_it_recovers_from_lost_connections(path: Path) -> None:
     engine = Engine(storage=storages["postgres"])
     engine.add_destination("here", path)
     killed = 0
@@ -203,7 +205,9 @@ def test_lost_connections(path: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
-def test_a_table_that_vanishes_for_a_while(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_recovers_from_a_table_that_is_missing_for_a_while(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     storage: Any = storages["default"]
     engine = Engine(storage=storage)
     engine.add_destination("here", path)

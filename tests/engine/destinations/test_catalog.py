@@ -1,8 +1,10 @@
-"""Where servers go to, remembered in the document as the Go engine remembers its targets."""
+"""Destinations are stored in the document as the Go engine stores its targets."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from ..documents import put, stored
 
 SERVER = {"command": "uvx"}
 
+ROOT = Path(__file__).parents[3]
+
 
 def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
     added = everywhere.add_destination("cursor", tmp_path / "mcp.json")
@@ -28,7 +32,7 @@ def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
         tmp_path / "mcp.json",
         "mcpServers",
     )
-    # In the Go engine's fields alone.
+    # Only in fields of the Go engine.
     assert stored(everywhere)["targets"] == {
         "cursor": {
             "name": "cursor",
@@ -70,12 +74,14 @@ def test_add_get_list_update_remove(everywhere: Engine, tmp_path: Path) -> None:
         ("", "mcpServers"),
     ],
 )
-def test_the_format_is_that_of_the_clients_file(engine: Engine, path: str, format: str) -> None:
-    assert engine.add_destination("told", path).config_format == format
+def test_the_default_format_is_that_of_the_clients_file(
+    engine: Engine, path: str, format: str
+) -> None:
+    assert engine.add_destination("detected", path).config_format == format
     assert engine.add_destination("asked", path, "zed").config_format == "zed"
 
 
-def test_those_of_the_go_engine(engine: Engine) -> None:
+def test_targets_of_the_go_engine_are_destinations(engine: Engine) -> None:
     target = {
         "name": "claude",
         "type": "claude",
@@ -96,7 +102,9 @@ def test_those_of_the_go_engine(engine: Engine) -> None:
     assert stored(engine)["targets"]["claude"] == {**target, "enabled": False}
 
 
-def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_destination_does_not_hide_others(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
     put(engine, '{"targets": {"bad": 3, "worse": {"enabled": "often"}}, "servers": {}}')
     good = engine.add_destination("good")
     assert engine.list_destinations() == [good]
@@ -109,7 +117,7 @@ def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "says"),
+    ("name", "options", "message"),
     [
         ("", {}, "the name must be a text"),
         ("all", {}, "and not 'all'"),
@@ -121,15 +129,15 @@ def test_a_broken_one_holds_up_no_other(engine: Engine, caplog: pytest.LogCaptur
         ("a", {"server_name_pattern": "("}, "serverNamePattern"),
     ],
 )
-def test_what_could_not_work_is_refused(
-    engine: Engine, name: str, options: dict[str, Any], says: str
+def test_an_invalid_destination_is_refused(
+    engine: Engine, name: str, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InvalidDestination, match=says):
+    with pytest.raises(InvalidDestination, match=message):
         engine.add_destination(name, **options)
     assert engine.storage.list() == []
 
 
-def test_an_update_that_could_not_work_is_refused(engine: Engine, tmp_path: Path) -> None:
+def test_an_invalid_update_is_refused(engine: Engine, tmp_path: Path) -> None:
     engine.add_destination("a", tmp_path / "x")
     with pytest.raises(InvalidDestination):
         engine.update_destination("a", config_path=Path("x"))
@@ -141,7 +149,7 @@ def test_an_update_that_could_not_work_is_refused(engine: Engine, tmp_path: Path
     assert moved.path == tmp_path / "y"
 
 
-def test_which_servers_it_takes(engine: Engine) -> None:
+def test_select_returns_the_servers_that_it_receives(engine: Engine) -> None:
     engine.add_server("a", SERVER)
     engine.add_server("b", SERVER, internal={"enabled": False})
     engine.add_server("c", SERVER, internal={"syncTargets": ["other"]})
@@ -156,7 +164,7 @@ def test_which_servers_it_takes(engine: Engine) -> None:
     assert taken("here", server_name_pattern="^[b-z]$") == ["e"]
 
 
-def test_names_that_do_not_fit(engine: Engine) -> None:
+def test_unsafe_names_are_sanitized(engine: Engine) -> None:
     for name in ("@scope/one.two", "scope one two", "ü", "x" * 70, "x" * 69):
         engine.add_server(name, SERVER)
     strict = Destination(
@@ -179,7 +187,7 @@ async def test_the_async_twins(everywhere: Engine) -> None:
     await everywhere.aremove_destination("key")
 
 
-def test_files_are_confined_to_folders(engine: Engine, tmp_path: Path, settings: Any) -> None:
+def test_files_are_restricted_to_directories(engine: Engine, tmp_path: Path, settings: Any) -> None:
     engine.add_destination("before", "/elsewhere/mcp.json")
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [tmp_path / "in"]
     (tmp_path / "in").mkdir()
@@ -196,7 +204,7 @@ def test_files_are_confined_to_folders(engine: Engine, tmp_path: Path, settings:
     assert [one.name for one in engine.list_destinations(enabled=True)] == ["in", "key"]
 
 
-def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
+def test_removing_a_destination_deletes_its_last_sync(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text("no JSON")
     engine.add_destination("cursor", tmp_path / "mcp.json")
     engine.sync_all()
@@ -205,3 +213,24 @@ def test_the_last_sync_is_forgotten_too(engine: Engine, tmp_path: Path) -> None:
     assert engine.storage.list("state:sync:") == []
     engine.add_destination("cursor", tmp_path / "other.json")
     assert engine.last_sync("cursor") is None
+
+
+def test_an_unknown_format_is_refused_under_python_O_too() -> None:
+    """Python removes assert statements with -O, so a check must not be one."""
+    program = """
+import django, sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=[])
+django.setup()
+from agent_master_storage.backends.memory import MemoryStorage
+from agent_master_storage.engine import Engine
+from agent_master_storage.engine.exceptions import InvalidDestination
+assert not sys.flags.optimize
+try:
+    Engine(storage=MemoryStorage(alias="memory")).add_destination("a", format="emacs")
+except InvalidDestination as error:
+    print(error.field)
+"""
+    command = [sys.executable, "-O", "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout, run.returncode) == ("config_format\n", 0), run.stderr

@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all, as they were or not at all."""
+"""Files are replaced atomically, and only if they have not changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from agent_master_storage.engine.destinations import files
 
 
-def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
+def test_readers_see_the_old_or_the_new_content(tmp_path: Path) -> None:
     path = tmp_path / "file"
     contents = [bytes([65 + number]) * 100_000 for number in range(8)]
     path.write_bytes(contents[0])
@@ -33,7 +33,7 @@ def test_a_reader_sees_the_old_or_the_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o660, 0o4755])
-def test_the_mode_stays(tmp_path: Path, mode: int) -> None:
+def test_the_mode_is_kept(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     path.chmod(mode)
@@ -43,7 +43,7 @@ def test_the_mode_stays(tmp_path: Path, mode: int) -> None:
     assert path.stat().st_mode & 0o7777 == mode
 
 
-def test_the_owner_stays(tmp_path: Path) -> None:
+def test_the_owner_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     os.chown(path, *an_owner())
@@ -53,13 +53,13 @@ def test_the_owner_stays(tmp_path: Path) -> None:
 
 
 def an_owner() -> tuple[int, int]:
-    """Whom we may give a file: root anybody, others one of their groups."""
+    """Return an owner that this process may set: any for root, otherwise one of its groups."""
     if os.geteuid() == 0:
         return 1234, 1235
     return os.geteuid(), next((one for one in os.getgroups() if one != os.getegid()), os.getegid())
 
 
-def test_who_may_not_give_it_away_replaces_it_all_the_same(
+def test_a_process_that_may_not_change_the_owner_replaces_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
@@ -77,7 +77,7 @@ def test_who_may_not_give_it_away_replaces_it_all_the_same(
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
 
 
-def test_what_changed_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "file"
     missing = files.read(path)
     path.write_bytes(b"theirs")
@@ -94,7 +94,9 @@ def test_what_changed_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -108,13 +110,13 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_plain_files(tmp_path: Path) -> None:
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
     for path in (tmp_path, Path(os.devnull)):
         with pytest.raises(OSError, match=r"directory|regular file"):
             files.read(path)
 
 
-def test_backups_are_of_one_file(tmp_path: Path) -> None:
+def test_backups_are_counted_per_file(tmp_path: Path) -> None:
     one, other = tmp_path / "a.json", tmp_path / "a.json.x"
     for path in (one, other):
         path.write_bytes(path.name.encode())

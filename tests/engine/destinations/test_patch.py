@@ -1,4 +1,4 @@
-"""A patched text says what it should, and keeps every comment and space elsewhere."""
+"""A patched text has the right content, and keeps all other comments and whitespace."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEW = {"a": {"command": "x"}}
             '{\n    "b": 1,\n    "servers": {\n        "a": {\n            "command": "x"\n'
             "        }\n    }\n}",
         ),
-        # What stays is not touched, at any level; where a server goes, all are written anew.
+        # Unchanged parts are kept at every level. If a server is removed, all are rewritten.
         (
             '{"servers": {"b": 1, /* b */ "a": {"command": /* why */ "y"}, }}',
             '{"servers": {\n    "a": {\n      "command": "x"\n    }\n  }}',
@@ -41,7 +41,7 @@ NEW = {"a": {"command": "x"}}
             '{"servers": {"a": {"command": /* why */ "y"}, /* b */ }}',
             '{"servers": {"a": {"command": /* why */ "x"}, /* b */ }}',
         ),
-        # A key that only looks like it, and an escape.
+        # A similar key, and an escape.
         (
             '{"x": "\\"servers\\": 1", "y": {"servers": 2}, "\\u0073ervers": 3}',
             '{"x": "\\"servers\\": 1", "y": {"servers": 2}, "\\u0073ervers": {\n    "a": {\n      '
@@ -49,12 +49,12 @@ NEW = {"a": {"command": "x"}}
         ),
     ],
 )
-def test_json(text: str, expected: str) -> None:
+def test_json_is_patched(text: str, expected: str) -> None:
     document = {**formats.loads(text, "json"), "servers": NEW}
     assert patch(text, document, [("servers",)], "json") == expected
 
 
-def test_a_server_more_leaves_the_others_as_they_are() -> None:
+def test_adding_a_server_does_not_affect_the_others() -> None:
     text = '{\n  "servers": {\n    "b": {"command": "y"}, // mine\n  }\n}\n'
     document = {"servers": {"b": {"command": "y"}, **NEW}}
     assert patch(text, document, [("servers",)], "json") == (
@@ -63,7 +63,7 @@ def test_a_server_more_leaves_the_others_as_they_are() -> None:
     )
 
 
-def test_several_levels_and_paths() -> None:
+def test_several_levels_and_paths_are_patched() -> None:
     text = '{\n  "editor": 1, // mine\n  "mcp": {"inputs": [] /* none */}\n}\n'
     document = {
         "editor": 1,
@@ -79,7 +79,7 @@ def test_several_levels_and_paths() -> None:
     assert json.loads(deep or "") == {"a": {"b": {"c": NEW}}}
 
 
-def test_toml_keeps_comments_of_what_stays() -> None:
+def test_toml_keeps_comments_of_unchanged_parts() -> None:
     text = (
         "# head\nx = 1 # one\n\n[mcp_servers.a] # theirs\n# about it\ncommand = 'x' # why\n"
         "\n[mcp_servers.b]\ncommand = 'y'\n\n[other]\nz = 2 # two\n"
@@ -115,7 +115,9 @@ def test_toml_without_servers_yet() -> None:
         ("a = 1", {"a": {"b": 1}}, [("a", "b")], "toml"),
     ],
 )
-def test_what_can_not_be_patched(text: str, document: Any, paths: Any, syntax: str) -> None:
+def test_none_is_returned_if_the_text_cannot_be_patched(
+    text: str, document: Any, paths: Any, syntax: str
+) -> None:
     assert patch(text, document, paths, syntax) is None
 
 
@@ -132,8 +134,10 @@ INDENTS = st.sampled_from([None, 0, 1, 2, 4, "\t"])
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(OBJECTS, st.dictionaries(NAMES, VALUES, max_size=3), INDENTS, st.booleans())
-def test_whatever_the_document(document: Any, servers: Any, indent: Any, deep: bool) -> None:
-    """It says what it should, or it is not patched; a text without the path always is."""
+def test_any_document_is_patched_correctly_or_not_at_all(
+    document: Any, servers: Any, indent: Any, deep: bool
+) -> None:
+    """A text without the path can always be patched."""
     text = json.dumps(document, indent=indent, ensure_ascii=bool(indent))
     path = ("mcp", "servers") if deep else ("servers",)
     wanted = copy.deepcopy(document)

@@ -1,4 +1,4 @@
-"""Preview and sync, to files and to keys of the storage."""
+"""Preview and sync of files and of keys of the storage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agent_master_storage.engine.exceptions import DestinationUnavailable, Inval
 from ..documents import put
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
-#: as a person keeps it: comments, other keys, servers of their own
+#: a file written by a person: comments, other keys, other servers
 SETTINGS = """{
     // what I like
     "theme": "dark", /* not light */
@@ -53,7 +53,7 @@ def settings(engine: Engine, **sections: dict[str, Any]) -> None:
     engine.change(edit)
 
 
-def test_preview_says_what_a_sync_would_do(everywhere: Engine, path: Path) -> None:
+def test_preview_shows_what_a_sync_would_do(everywhere: Engine, path: Path) -> None:
     fill(everywhere, path)
     preview = everywhere.preview("here")
     assert (preview.added, preview.changed, preview.removed) == (("new",), ("both",), ("mine",))
@@ -62,7 +62,7 @@ def test_preview_says_what_a_sync_would_do(everywhere: Engine, path: Path) -> No
     assert '+  "command": "after"' in preview.diff
     assert TOKEN not in preview.diff
     assert TOKEN[::-1] not in preview.diff
-    # That a secret changed shows, though neither does.
+    # The diff shows that a secret has changed, but neither value.
     assert "(changed)" in preview.diff
     assert path.read_text() == SETTINGS
     everywhere.sync("here")
@@ -70,7 +70,7 @@ def test_preview_says_what_a_sync_would_do(everywhere: Engine, path: Path) -> No
     assert (after.differs, after.diff, after.unchanged) == (False, "", ("both", "new"))
 
 
-def test_sync_keeps_all_else_that_is_in_the_file(everywhere: Engine, path: Path) -> None:
+def test_sync_keeps_everything_else_in_the_file(everywhere: Engine, path: Path) -> None:
     path.chmod(0o640)
     fill(everywhere, path)
     result = everywhere.sync("here")
@@ -128,7 +128,7 @@ def test_sync_that_changes_nothing_writes_nothing(everywhere: Engine, path: Path
     assert everywhere.storage.revision == revision
 
 
-def test_dry_run(everywhere: Engine, path: Path) -> None:
+def test_a_dry_run_writes_nothing(everywhere: Engine, path: Path) -> None:
     fill(everywhere, path)
     revision = everywhere.storage.revision
     result = everywhere.sync("here", dry_run=True)
@@ -138,10 +138,10 @@ def test_dry_run(everywhere: Engine, path: Path) -> None:
     assert not (path.parent / ".backups").exists()
 
 
-def test_a_file_that_is_missing_is_made(engine: Engine, tmp_path: Path) -> None:
+def test_a_missing_file_is_created(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "mcp.json"
     engine.add_destination("here", path)
-    # Nothing to write, nothing written.
+    # Without servers, nothing is written.
     assert not engine.sync("here").written
     assert not path.exists()
     engine.add_server("new", {"command": "x"})
@@ -149,19 +149,21 @@ def test_a_file_that_is_missing_is_made(engine: Engine, tmp_path: Path) -> None:
     assert path.read_text() == (
         '{\n  "mcpServers": {\n    "new": {\n      "command": "x"\n    }\n  }\n}\n'
     )
-    # It may hold tokens.
+    # It may contain tokens.
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("content", ["", "  \n", "{}", '{"mcpServers": null}', "\ufeff{}"])
-def test_a_file_with_no_servers_yet(engine: Engine, path: Path, content: str) -> None:
+def test_servers_are_added_to_a_file_without_servers(
+    engine: Engine, path: Path, content: str
+) -> None:
     path.write_text(content)
     fill(engine, path)
     assert engine.sync("here").servers_added == 2
     assert set(json.loads(path.read_text())["mcpServers"]) == {"new", "both"}
 
 
-def test_a_link_stays_one(engine: Engine, path: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept(engine: Engine, path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(path.name)
     fill(engine, link)
@@ -170,7 +172,7 @@ def test_a_link_stays_one(engine: Engine, path: Path, tmp_path: Path) -> None:
     assert '"after"' in path.read_text()
 
 
-def test_others_can_be_kept(engine: Engine, path: Path) -> None:
+def test_other_servers_can_be_kept(engine: Engine, path: Path) -> None:
     fill(engine, path)
     assert engine.preview("here", keep_others=True).removed == ()
     settings(engine, sync={"preserveMissing": True})
@@ -179,7 +181,7 @@ def test_others_can_be_kept(engine: Engine, path: Path) -> None:
     assert engine.sync("here", keep_others=False).servers_removed == 1
 
 
-def test_toml_and_yaml_files(engine: Engine, tmp_path: Path) -> None:
+def test_toml_and_yaml_files_are_synced(engine: Engine, tmp_path: Path) -> None:
     toml, yaml = tmp_path / "config.toml", tmp_path / "mcp.yaml"
     toml.write_text('# mine\nmodel = "x" # best\n\n[mcp_servers.old]\ncommand = "q"\n')
     yaml.write_text("theme: dark\nmcpServers:\n  old: {command: q}\n")
@@ -194,7 +196,7 @@ def test_toml_and_yaml_files(engine: Engine, tmp_path: Path) -> None:
     assert not any(result.written for result in engine.sync_all())
 
 
-def test_inputs_go_with_the_servers(engine: Engine, tmp_path: Path) -> None:
+def test_inputs_are_written_with_the_servers(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text('{"inputs": [{"id": "theirs"}], "servers": {}}')
     engine.import_config(
@@ -206,7 +208,7 @@ def test_inputs_go_with_the_servers(engine: Engine, tmp_path: Path) -> None:
     assert [one["id"] for one in json.loads(path.read_text())["inputs"]] == ["theirs", "key"]
 
 
-def test_inputs_that_a_client_does_not_know_are_told_of(engine: Engine, path: Path) -> None:
+def test_inputs_that_a_client_does_not_support_cause_a_warning(engine: Engine, path: Path) -> None:
     fill(engine, path)
     engine.update_server("new", {"url": "https://a/mcp", "headers": {"X": "${input:x}"}})
     warning = "mcpServers.new.headers.X refers to the input 'x'"
@@ -214,8 +216,10 @@ def test_inputs_that_a_client_does_not_know_are_told_of(engine: Engine, path: Pa
     assert warning in "".join(engine.sync("here").warnings)
 
 
-def test_servers_of_one_project_alone(engine: Engine, tmp_path: Path) -> None:
-    """As the Go engine writes ~/.claude.json: under the projects that the client knows."""
+def test_servers_of_a_project_are_written_under_projects_that_the_client_knows(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The Go engine writes ~/.claude.json in this way."""
     path = tmp_path / ".claude.json"
     path.write_text(
         '{"projects": {"/src/a": {"history": [1], "mcpServers": {"old": {"command": "x"}}},'
@@ -240,20 +244,20 @@ def test_servers_of_one_project_alone(engine: Engine, tmp_path: Path) -> None:
     }
     assert path.read_text().startswith('{"projects": {"/src/a": {"history": [1], ')
     assert not engine.sync("claude").written
-    # Where no projects are known, they are servers like others.
+    # Without support of projects, they are servers like any other.
     engine.update_destination("claude", supports_projects=False, enabled=True)
     assert engine.preview("claude").added == ("one", "two")
 
 
-def test_a_large_file_of_a_client(engine: Engine, path: Path) -> None:
-    """Clients keep all they know in it: more than an import may have."""
+def test_a_file_of_a_client_may_be_larger_than_an_import(engine: Engine, path: Path) -> None:
+    """Some clients keep all their state in it."""
     path.write_text(json.dumps({"history": ["x" * 100] * 30_000, "mcpServers": {}}))
     fill(engine, path)
     assert engine.sync("here").servers_added == 2
     assert len(json.loads(path.read_text())["history"]) == 30_000
 
 
-def test_a_key_of_the_storage(everywhere: Engine) -> None:
+def test_a_key_of_the_storage_is_synced(everywhere: Engine) -> None:
     fill(everywhere, "", format="vscode")
     put(
         everywhere,
@@ -268,7 +272,7 @@ def test_a_key_of_the_storage(everywhere: Engine) -> None:
     assert not everywhere.sync("here").written
 
 
-def test_a_key_that_somebody_writes_meanwhile(
+def test_a_key_that_is_written_in_between_is_read_again(
     everywhere: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(everywhere, "")
@@ -286,7 +290,7 @@ def test_a_key_that_somebody_writes_meanwhile(
     assert wire.loads(storage.read("targets:here:config"))["theirs"] == 1
 
 
-def test_a_file_that_its_client_writes_meanwhile(
+def test_a_file_that_its_client_writes_in_between_is_read_again(
     engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(engine, path)
@@ -304,7 +308,7 @@ def test_a_file_that_its_client_writes_meanwhile(
     assert '"after"' in path.read_text()
 
 
-def test_several(engine: Engine, path: Path, tmp_path: Path) -> None:
+def test_sync_all_continues_after_a_failure(engine: Engine, path: Path, tmp_path: Path) -> None:
     fill(engine, path)
     engine.add_destination("broken", tmp_path)
     engine.add_destination("key")
@@ -319,12 +323,12 @@ def test_several(engine: Engine, path: Path, tmp_path: Path) -> None:
     assert (broken.destination, broken.success) == ("broken", False)
     assert "broken" in broken.errors[0]["error"]
     assert not (tmp_path / "off.json").exists()
-    assert [one.destination for one in engine.sync_all(["key", "nobody"])] == ["key", "nobody"]
+    assert [one.destination for one in engine.sync_all(["key", "missing"])] == ["key", "missing"]
     with pytest.raises(InvalidDestination, match="disabled"):
         engine.sync("off")
 
 
-def test_one_that_is_not_remembered(engine: Engine, path: Path) -> None:
+def test_a_destination_need_not_be_stored(engine: Engine, path: Path) -> None:
     engine.add_server("new", {"command": "x"})
     passing = Destination(name="passing", enabled=True, config_path=str(path))
     assert engine.preview(passing).added == ("new",)
@@ -332,7 +336,7 @@ def test_one_that_is_not_remembered(engine: Engine, path: Path) -> None:
     assert engine.list_destinations() == []
 
 
-def test_what_the_last_sync_did(everywhere: Engine, path: Path) -> None:
+def test_last_sync_returns_the_stored_result(everywhere: Engine, path: Path) -> None:
     fill(everywhere, path)
     assert everywhere.last_sync("here") is None
     result = everywhere.sync("here")
@@ -347,14 +351,14 @@ def test_what_the_last_sync_did(everywhere: Engine, path: Path) -> None:
         with pytest.raises(DestinationUnavailable):
             everywhere.sync("here")
         revision = everywhere.storage.revision
-    # The same failure is noted once.
+    # The same failure is stored once.
     failed = everywhere.last_sync("here")
     assert failed is not None
     assert (failed.success, everywhere.storage.revision) == (False, revision)
     assert "not JSON" in failed.errors[0]["error"]
 
 
-def test_the_document_is_backed_up_before_if_the_settings_say_so(
+def test_the_document_is_backed_up_before_a_sync_if_so_configured(
     engine: Engine, path: Path
 ) -> None:
     fill(engine, path)
@@ -366,7 +370,7 @@ def test_the_document_is_backed_up_before_if_the_settings_say_so(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("{", "not JSON"),
         ("[]", "must contain an object"),
@@ -377,20 +381,20 @@ def test_the_document_is_backed_up_before_if_the_settings_say_so(
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_a_file_that_could_not_be_kept_is_not_touched(
-    engine: Engine, path: Path, content: str | bytes, says: str
+def test_a_file_whose_content_could_not_be_preserved_is_not_written(
+    engine: Engine, path: Path, content: str | bytes, message: str
 ) -> None:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     before = path.read_bytes()
     fill(engine, path)
     for verb in (engine.preview, engine.sync):
-        with pytest.raises(DestinationUnavailable, match=f"(?s)settings.json.*{says}"):
+        with pytest.raises(DestinationUnavailable, match=f"(?s)settings.json.*{message}"):
             verb("here")
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_what_is_no_file(engine: Engine, tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_unavailable(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     for name in (".", "file/below", "loop"):
@@ -398,13 +402,15 @@ def test_what_is_no_file(engine: Engine, tmp_path: Path) -> None:
         with pytest.raises(DestinationUnavailable) as caught:
             engine.preview(target)
         assert isinstance(caught.value.__cause__, OSError | RuntimeError)
-    # As another program may have written them.
+    # Another program may have written such destinations.
     for path in ("", "relative/mcp.json", "/tmp/\0", "~nobody-of-this-name/mcp.json"):
         with pytest.raises(DestinationUnavailable):
             engine.preview(Destination(name="x", enabled=True, config_path=path))
 
 
-def test_files_may_be_confined_to_folders(engine: Engine, tmp_path: Path, settings: Any) -> None:
+def test_files_can_be_restricted_to_directories(
+    engine: Engine, tmp_path: Path, settings: Any
+) -> None:
     settings.AGENT_MASTER_STORAGE_DESTINATION_ROOTS = [str(tmp_path / "in")]
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link.json").symlink_to("../out.json")
@@ -418,7 +424,7 @@ def test_files_may_be_confined_to_folders(engine: Engine, tmp_path: Path, settin
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_server_that_is_not_valid_holds_up_no_other(engine: Engine, path: Path) -> None:
+def test_an_invalid_server_does_not_prevent_the_sync_of_others(engine: Engine, path: Path) -> None:
     put(
         engine,
         '{"servers": {"bad": {"transport": "sse", "internal": {"enabled": true, "syncTargets":'

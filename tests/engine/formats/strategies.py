@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from agent_master_storage.engine import formats
-from agent_master_storage.engine.formats.spelling import Spelling
+from agent_master_storage.engine.formats.server_keys import Spelling
 
 often = settings(max_examples=50)
 
-#: every character that UTF-8 can hold
+#: every character that UTF-8 can encode
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 some = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
@@ -32,7 +32,7 @@ def trees(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-#: without null, which TOML can't hold
+#: without null, which TOML lacks
 values = trees(scalars)
 foreign = st.dictionaries(some.filter(lambda key: key not in KNOWN), values, max_size=3)
 pairs = st.dictionaries(some, texts, max_size=3)
@@ -43,7 +43,7 @@ urls = st.sampled_from(
 
 @st.composite
 def servers(draw: st.DrawFn) -> dict[str, Any]:
-    """A server in the words of the stored document."""
+    """A server with the keys of the stored document."""
     transport = draw(st.sampled_from(["stdio", "sse", "http", "streamable-http"]))
     local = transport == "stdio"
     found: dict[str, Any] = {"transport": transport}
@@ -71,7 +71,7 @@ inputs = st.lists(
 
 @st.composite
 def spelled(draw: st.DrawFn) -> dict[str, Any]:
-    """A server as somebody may have written it into a client's file."""
+    """A server as it may be written in a client's file."""
     raw: dict[str, Any] = {}
     if draw(st.booleans()):
         raw["command"] = draw(some)

@@ -1,4 +1,4 @@
-"""Configurations as real servers and clients show them; see tests/engine/data/README.md."""
+"""Configurations from the documentation of real servers and clients; see data/README.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def text(name: str, folder: str = "clients") -> str:
     return (DATA / folder / name).read_text("utf-8")
 
 
-def test_there_are_many_of_many() -> None:
+def test_the_collection_is_large_and_diverse() -> None:
     assert set(CLIENTS) == {path.name for path in (DATA / "clients").iterdir()}
     assert set(REFUSED) == {path.name for path in (DATA / "refused").iterdir()}
     assert len(CLIENTS) >= 50
@@ -33,7 +33,7 @@ def test_there_are_many_of_many() -> None:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_the_format_is_told(name: str) -> None:
+def test_the_format_is_detected(name: str) -> None:
     found = formats.parse(text(name))
     assert found.format.name == CLIENTS[name]["format"]
     assert len(found.servers) == 1
@@ -41,40 +41,40 @@ def test_the_format_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_the_engine_takes_every_server(name: str) -> None:
+def test_the_engine_accepts_every_server(name: str) -> None:
     for server, config in formats.parse(text(name)).servers.items():
         own = {key: part for key, part in config.items() if key != "internal"}
         assert isinstance(checked(server, own), ServerConfig)
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_nothing_is_lost_on_the_way_back(name: str) -> None:
+def test_rendering_restores_the_document(name: str) -> None:
     document = formats.loads(text(name))
     found = formats.parse(document)
     assert (
         formats.render(found.servers, found.format, inputs=found.inputs, base=document) == document
     )
-    anew = formats.render(found.servers, found.format, inputs=found.inputs, base=found.rest)
-    assert _enabled(formats.parse(anew, found.format).servers) == _enabled(found.servers)
+    again = formats.render(found.servers, found.format, inputs=found.inputs, base=found.rest)
+    assert _enabled(formats.parse(again, found.format).servers) == _enabled(found.servers)
 
 
 @pytest.mark.parametrize("other", formats.names())
 @pytest.mark.parametrize("name", CLIENTS)
-def test_every_server_can_go_to_every_client(name: str, other: str) -> None:
+def test_every_server_can_be_written_for_every_client(name: str, other: str) -> None:
     servers = formats.parse(text(name)).servers
     there = formats.parse(formats.render(servers, other), other).servers
     assert _enabled(there) == _enabled(servers)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_configuration_is_refused(name: str) -> None:
+def test_other_documents_are_refused(name: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         formats.parse(text(name, "refused"))
-    assert REFUSED[name]["says"] in str(caught.value)
+    assert REFUSED[name]["message"] in str(caught.value)
 
 
 def _enabled(servers: Any) -> Any:
-    """A server of which nothing is said is enabled, and http has two names."""
+    """Normalise: a server is enabled by default, and http has two names."""
     return {
         name: {
             key: part.replace("streamable-http", "http") if key == "transport" else part

@@ -1,4 +1,4 @@
-"""Which format a document is told to be, and what is said when it is none or two."""
+"""Detection of the format of a document, and errors if it is unknown or ambiguous."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ OWN = {"transport": "stdio", "command": "npx", "internal": {"enabled": True}}
         ({"mcpServers": {"a": {"type": "streamableHttp", "url": "https://a/"}}}, "cline"),
         ({"mcpServers": {"a": LOCAL, "b": {"serverUrl": "https://a/"}}}, "windsurf"),
         ({"mcpServers": {"a": {"httpUrl": "https://a/"}, "b": {"url": "https://b/"}}}, "gemini"),
-        # Two spellings that no client has together: read by the one that knows all.
+        # Two spellings that no client has together are read by the general format.
         ({"mcpServers": {"a": {"httpUrl": "x"}, "b": {"serverUrl": "y"}}}, "mcpServers"),
         ({"mcpServers": {"a": {"url": "x"}, "b": {"serverUrl": "y"}}}, "mcpServers"),
-        # Gemini's settings have another mcp.
+        # Gemini's settings have an unrelated mcp.
         ({"mcp": {"allowed": ["a"]}, "mcpServers": {"a": LOCAL}}, "mcpServers"),
         ({"servers": {"a": LOCAL}}, "vscode"),
         ({"servers": {}}, "vscode"),
@@ -43,7 +43,7 @@ OWN = {"transport": "stdio", "command": "npx", "internal": {"enabled": True}}
         ({"context_servers": {"a": LOCAL}}, "zed"),
     ],
 )
-def test_the_format_is_told(document: Any, name: str) -> None:
+def test_the_format_is_detected(document: Any, name: str) -> None:
     assert formats.detect(document).name == name
 
 
@@ -80,35 +80,38 @@ def test_a_server_may_have_any_name(name: str) -> None:
             "the document is ambiguous: servers.a has 'type' as in VS Code, servers.b has"
             " 'transport' or 'internal' as in the engine; specify its format",
         ),
-        (LOCAL, "the document is one server without a name: wrap it in an object by name"),
+        (
+            LOCAL,
+            "the document is one server without a name: wrap it in an object whose key is the name",
+        ),
         (
             {"a": LOCAL, "theme": "dark"},
             "theme: is not a server but a string, while other keys of this document are servers",
         ),
         (
             {"a": LOCAL, "b": {"comand": "npx"}},
-            "b: is no server: an object without 'command' and 'url'; others in this document are"
-            " servers, name by name",
+            "b: is not a server but an object without 'command' and 'url', while other keys of this"
+            " document are servers",
         ),
         ({"mcpServers": [LOCAL]}, "mcpServers: must be an object from name to server, not a list"),
         ({"mcpServers": None}, "the document has nothing at 'mcpServers', so it is not a document"),
         ({"servers": 3}, "servers: must be an object from name to server, not a number"),
     ],
 )
-def test_what_is_none_is_refused(document: Any, message: str) -> None:
+def test_unknown_and_ambiguous_documents_are_refused(document: Any, message: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         formats.parse(formats.dumps(document) if not isinstance(document, dict) else document)
     assert message in str(caught.value)
 
 
-def test_servers_are_never_taken_for_empty_mcp_servers() -> None:
+def test_servers_are_never_detected_as_empty_mcp_servers() -> None:
     document = {"servers": {"a": LOCAL}}
     with pytest.raises(InvalidDocument, match="the document has nothing at 'mcpServers'"):
         formats.parse(document, "mcpServers")
     assert formats.parse(document).servers
 
 
-def test_a_format_that_is_named_decides() -> None:
+def test_an_explicit_format_is_used() -> None:
     document = {"servers": {"a": LOCAL}, "mcpServers": {"b": LOCAL}}
     assert list(formats.parse(document, "vscode").servers) == ["a"]
     found = formats.parse(document, "mcpServers")
@@ -116,7 +119,7 @@ def test_a_format_that_is_named_decides() -> None:
     assert found.rest == {"servers": {"a": LOCAL}}
 
 
-def test_no_message_holds_a_value() -> None:
+def test_no_message_contains_a_value() -> None:
     secret = "hunter2"
     for document in (
         {"a": secret},

@@ -1,4 +1,4 @@
-"""A document that is too large is refused, quickly, and told what is too large in it."""
+"""A document that is too large is refused quickly, with the limit that it exceeds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_size_of_a_text_is_limited() -> None:
     for data in (text % ("x" * (room + 1)), (text % ("x" * (room + 1))).encode()):
         with pytest.raises(InvalidDocument, match=message):
             formats.parse(data)
-    # In bytes: a character may have four of them.
+    # In bytes: a character has up to four.
     with pytest.raises(InvalidDocument, match="at most 1,048,576 are allowed"):
         formats.parse(text % ("🔑" * (room // 4 + 1)))
 
@@ -58,24 +58,24 @@ def test_the_depth_is_limited(name: str) -> None:
         ("toml", "a." * 100_000 + "b = 1"),
         ("toml", "[" + '"a" . ' * 100_000 + "b]"),
         ("toml", "x = {" + "'a'." * 100_000 + "b = 1}"),
-        # What is not closed is read once, not once from each of its characters.
+        # An unclosed token is scanned once, not again from each of its characters.
         ("json", '"' + '\\"' * 500_000),
         ("json", "/*" * 500_000),
         ("json", "[," * 500_000),
     ],
     ids=lambda text: text[:8],
 )
-def test_no_text_harms(name: str, text: str) -> None:
+def test_no_text_takes_long(name: str, text: str) -> None:
     with pytest.raises(InvalidDocument):
         formats.loads(text, name)
 
 
-def test_a_long_text_in_toml_is_no_long_key() -> None:
+def test_a_long_text_in_toml_is_not_a_long_key() -> None:
     text = "a." * 100
     assert formats.loads(f'[x."y.z"]\nb = "{text} "', "toml")["x"]["y.z"]["b"] == f"{text} "
 
 
-def test_the_tree_is_limited_when_aliases_make_it_large() -> None:
+def test_the_tree_is_limited_if_aliases_make_it_large() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 20)]
     with pytest.raises(InvalidDocument, match="the document has more than 200,000 values"):

@@ -1,4 +1,4 @@
-"""The formats by name, a format of a project's own, and what goes where in a document."""
+"""The registry of formats, custom formats, and where things are in a document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVERS = {"a": {"transport": "stdio", "command": "x"}}
 INPUTS = [{"id": "t", "type": "promptString", "password": True}]
 
 
-def test_a_format_is_found_by_its_name_and_those_of_its_clients() -> None:
+def test_get_finds_a_format_by_its_name_and_those_of_its_clients() -> None:
     assert formats.get("mcpServers") is formats.get("MCPSERVERS") is formats.get("claude-desktop")
     assert formats.get(formats.get("vscode")).name == "vscode"
     with pytest.raises(
@@ -25,14 +25,14 @@ def test_a_format_is_found_by_its_name_and_those_of_its_clients() -> None:
         formats.get("emacs")
 
 
-def test_no_name_stands_for_two() -> None:
+def test_names_are_unique() -> None:
     found = [name for one in formats.all_formats() for name in (one.name, *one.clients)]
     assert len(found) == len({name.casefold() for name in found})
     assert all(one.title and repr(one) for one in formats.all_formats())
 
 
 class Nested(Format):
-    """As a project could have it."""
+    """A custom format of a project."""
 
     name = "nested"
     title = "our own servers"
@@ -47,7 +47,7 @@ def nested() -> Iterator[Format]:
     assert formats.unregister("nested") is one
 
 
-def test_a_project_may_have_a_format_of_its_own(nested: Format) -> None:
+def test_a_project_can_register_a_format(nested: Format) -> None:
     document = formats.render(SERVERS, "nested", base={"tools": {"other": 1}})
     assert document == {"tools": {"other": 1, "mcp": {"list": {"a": {"command": "x"}}}}}
     found = formats.parse(document)
@@ -58,7 +58,7 @@ def test_a_project_may_have_a_format_of_its_own(nested: Format) -> None:
         formats.register(Nested())
 
 
-def test_a_format_that_is_none_can_not_be_taken_out() -> None:
+def test_an_unknown_format_cannot_be_unregistered() -> None:
     with pytest.raises(InvalidValue, match="there is no format 'nested'"):
         formats.unregister("nested")
 
@@ -71,7 +71,7 @@ def test_inputs_are_written_and_read(name: str) -> None:
     assert formats.parse(formats.render({}, name, base=found.rest), name).inputs == []
 
 
-def test_inputs_of_the_file_are_kept_and_replaced_by_id() -> None:
+def test_inputs_in_the_file_are_kept_or_replaced_by_id() -> None:
     base = {"servers": {}, "inputs": [{"id": "t", "description": "old"}, {"id": "u"}]}
     assert formats.render(SERVERS, "vscode", inputs=INPUTS, base=base)["inputs"] == [
         {"id": "u"},
@@ -89,7 +89,7 @@ def test_inputs_of_the_file_are_kept_and_replaced_by_id() -> None:
         ([{"id": "a"}, {"id": "a"}], "inputs.1: the id 'a' is used twice"),
     ],
 )
-def test_inputs_that_are_none_are_refused(inputs: Any, message: str) -> None:
+def test_invalid_inputs_are_refused(inputs: Any, message: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         formats.parse({"servers": {}, "inputs": inputs})
     assert str(caught.value) == message
@@ -103,7 +103,7 @@ def test_inputs_that_are_none_are_refused(inputs: Any, message: str) -> None:
         ("vscode", {"servers": {}, "inputs": {}}, "inputs: must be a list, not an object"),
     ],
 )
-def test_a_document_is_not_overwritten_where_something_else_stands(
+def test_another_value_at_the_path_of_the_servers_is_not_overwritten(
     name: str, base: Any, message: str
 ) -> None:
     with pytest.raises(InvalidDocument) as caught:
@@ -111,12 +111,12 @@ def test_a_document_is_not_overwritten_where_something_else_stands(
     assert str(caught.value) == message
 
 
-def test_the_flat_form_can_not_have_every_name() -> None:
+def test_the_flat_format_refuses_names_with_a_dollar() -> None:
     with pytest.raises(InvalidDocument, match="'\\$a' cannot be the name of a server in the flat"):
         formats.render({"$a": SERVERS["a"]}, "flat")
 
 
-def test_the_own_document_is_kept_as_it_is() -> None:
+def test_the_engines_own_document_is_unchanged() -> None:
     server = {"command": "x", "later": [None], "internal": {"enabled": True, "mood": "?"}}
     document = {"version": "9", "servers": {"a": server}, "settings": {"b": None}, "c": 1}
     found = formats.parse(document)
@@ -156,30 +156,30 @@ def test_a_new_document_has_the_settings_of_the_engine() -> None:
         ("", None),
     ],
 )
-def test_a_format_is_told_by_the_clients_file(path: str, name: str | None) -> None:
+def test_of_file_returns_the_format_of_the_clients_file(path: str, name: str | None) -> None:
     found = formats.of_file(path)
     assert (found and found.name) == name
 
 
-def test_what_a_file_tells_decides_where_its_content_does_not() -> None:
+def test_the_path_decides_if_the_content_is_inconclusive() -> None:
     document = {"mcpServers": {"a": {"url": "https://a/mcp"}}}
     assert formats.parse(document).servers["a"]["transport"] == "http"
     path = "/home/me/.gemini/settings.json"
     assert formats.parse(document, path=path).servers["a"]["transport"] == "sse"
-    # What somebody asks for comes before, and so does a file that holds something else.
+    # An explicit format takes precedence, and so does content of another format.
     assert formats.parse(document, "cursor", path=path).servers["a"]["transport"] == "http"
     assert formats.parse(document, path="/home/me/.codex/config.toml").format.name == "mcpServers"
 
 
-def test_an_input_that_is_not_defined_is_told_of() -> None:
+def test_an_undefined_input_causes_a_warning() -> None:
     server = {"command": "x", "env": {"A": "${input:t}", "B": "${input:u} ${C}"}}
     found = formats.parse({"servers": {"a": server}, "inputs": INPUTS})
     assert found.warnings == ("servers.a.env.B refers to the input 'u': it is not defined",)
-    # Where there is no place for inputs, whoever has them is somewhere else.
+    # If the format has no inputs, they are defined elsewhere.
     assert not formats.parse({"mcpServers": {"a": server}}).warnings
 
 
-def test_what_a_client_makes_no_sense_of_is_told() -> None:
+def test_values_that_a_client_does_not_support_cause_warnings() -> None:
     servers = {
         "a": {"transport": "stdio", "command": "x", "env": {"A": "${input:t}", "B": "${env:C}"}},
         "b": {"transport": "http", "url": "unix:///run/b.sock", "metadata": {"of": "${input:u}"}},

@@ -1,4 +1,4 @@
-"""What is written is read as what it was, from format to format and from text to text."""
+"""Round trips through formats and syntaxes preserve servers and documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLIENTS = [one for one in formats.all_formats() if one.name != "engine"]
 
 
 def meaning(servers: Any) -> dict[str, Any]:
-    """http and streamable-http are two words for one thing."""
+    """Normalise: http and streamable-http are two names of one transport."""
     found = copy.deepcopy(dict(servers))
     for server in found.values():
         server["transport"] = server["transport"].replace("streamable-http", "http")
@@ -47,9 +47,7 @@ def test_servers_survive_every_format(format: Format, servers: Any, inputs: Any)
     there=st.sampled_from(CLIENTS),
     back=st.sampled_from(CLIENTS),
 )
-def test_servers_survive_the_way_through_two_formats(
-    servers: Any, there: Format, back: Format
-) -> None:
+def test_servers_survive_two_formats_in_turn(servers: Any, there: Format, back: Format) -> None:
     first = formats.parse(formats.render(servers, there), there).servers
     second = formats.parse(formats.render(first, back), back).servers
     assert meaning(second) == meaning(servers)
@@ -58,7 +56,7 @@ def test_servers_survive_the_way_through_two_formats(
 @pytest.mark.parametrize("format", FORMATS)
 @often
 @given(servers=strategies.named, before=strategies.documents)
-def test_the_rest_of_a_document_is_given_back(format: Format, servers: Any, before: Any) -> None:
+def test_the_rest_of_a_document_is_preserved(format: Format, servers: Any, before: Any) -> None:
     taken = {*format.path, *format.inputs_path, "$"}
     before = {key: part for key, part in before.items() if key not in taken}
     if not format.path:
@@ -78,7 +76,7 @@ def test_the_rest_of_a_document_is_given_back(format: Format, servers: Any, befo
 )
 @example(raw={"a": {"url": "https://a/mcp", "disabled": False}})
 @example(raw={"a": {"command": "a", "env": {"PORT": 8080, "DEBUG": True, "OFF": None}}})
-def test_unchanged_servers_stay_as_they_were_spelled(format: Format, raw: Any) -> None:
+def test_unchanged_servers_keep_their_spelling(format: Format, raw: Any) -> None:
     document: Any = raw
     for key in reversed(format.path):
         document = {key: document}
@@ -95,7 +93,7 @@ def test_unchanged_servers_stay_as_they_were_spelled(format: Format, raw: Any) -
 @example(document={"a": 1.0, "b": -0.0, "c": 5e-324, "d": 1e308, "e": 2**63 - 1})
 def test_documents_survive_every_syntax(syntax: str, document: Any) -> None:
     found = formats.loads(formats.dumps(document, syntax), syntax)
-    # By text, which tells 1 from 1.0 and True. TOML has tables behind all else.
+    # Compared as text, which distinguishes 1 from 1.0 and True. TOML writes tables last.
     ordered = syntax == "toml"
     assert json.dumps(found, sort_keys=ordered) == json.dumps(document, sort_keys=ordered)
 

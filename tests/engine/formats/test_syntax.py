@@ -1,4 +1,4 @@
-"""JSON with comments, YAML and TOML: what is read, and where a fault is."""
+"""Parsing of JSON with comments, YAML and TOML, and the positions of faults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MCP = {"mcpServers": {"a": {"command": "x", "args": ["y"]}}}
         ('"a b" = 1', "toml"),
     ],
 )
-def test_the_syntax_is_told_by_the_first_line(text: str, name: str) -> None:
+def test_the_syntax_is_guessed_from_the_first_line(text: str, name: str) -> None:
     assert syntax.guess(text) == name
 
 
@@ -56,7 +56,7 @@ def test_every_syntax_is_parsed(name: str) -> None:
     ("name", "expected"),
     [("a.json", "json"), ("A.JSONC", "json"), ("x/a.yml", "yaml"), ("a.toml", "toml"), ("a", None)],
 )
-def test_the_syntax_is_told_by_a_file_name(name: str, expected: str | None) -> None:
+def test_the_syntax_of_a_file_name(name: str, expected: str | None) -> None:
     assert syntax.of_file(name) == expected
 
 
@@ -79,9 +79,9 @@ def test_comments_and_trailing_commas_are_read() -> None:
     document=strategies.documents,
     noise=st.lists(st.sampled_from(["//\n", "/**/", "/*,*/", "// }\r\n", " "]), min_size=1),
 )
-def test_comments_change_nothing(document: Any, noise: list[str]) -> None:
+def test_comments_do_not_change_the_document(document: Any, noise: list[str]) -> None:
     filler = "".join(noise)
-    # A line end of the layout is none of a text, where it would be escaped.
+    # Line ends of the layout are not inside texts, where they would be escaped.
     text = json.dumps(document, indent=1).replace("\n", f"\n{filler}")
     assert formats.loads(text, "json") == document
     assert len(jsontext.without_comments(text)) == len(text)
@@ -90,7 +90,7 @@ def test_comments_change_nothing(document: Any, noise: list[str]) -> None:
 @pytest.mark.parametrize(
     "text", ["{,}", "[,]", "[1,,]", '{"a": 1,,}', "[ , ]", ",", "{} /* open", "{'a': 1}", "{a: 1}"]
 )
-def test_what_is_no_json_with_comments_either_is_refused(text: str) -> None:
+def test_invalid_json_with_comments_is_refused(text: str) -> None:
     with pytest.raises(InvalidDocument, match="line 1, column"):
         formats.loads(text, "json")
 
@@ -124,13 +124,13 @@ def test_what_is_no_json_with_comments_either_is_refused(text: str) -> None:
         ("toml", "a = nan", "a: must be a finite number"),
     ],
 )
-def test_a_fault_is_told_with_its_place(name: str, text: str, message: str) -> None:
+def test_a_fault_is_reported_with_its_position(name: str, text: str, message: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         formats.loads(text, name)
     assert message in str(caught.value)
 
 
-def test_yaml_is_read_by_the_rules_of_json() -> None:
+def test_yaml_is_parsed_by_the_rules_of_json() -> None:
     text = """
     switch: on
     country: no
@@ -161,7 +161,7 @@ def test_yaml_is_read_by_the_rules_of_json() -> None:
     }
 
 
-def test_yaml_has_anchors_and_merge_keys() -> None:
+def test_yaml_supports_anchors_and_merge_keys() -> None:
     text = """
     base: &base {command: npx, env: {A: b}}
     mcpServers:
@@ -173,12 +173,12 @@ def test_yaml_has_anchors_and_merge_keys() -> None:
     assert found["two"]["command"] == "uvx"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert formats.loads(b"\xef\xbb\xbf{}") == {}
     assert formats.loads("\ufeff{}") == {}
 
 
-def test_what_is_not_utf8_is_refused() -> None:
+def test_invalid_utf8_is_refused() -> None:
     with pytest.raises(InvalidDocument, match="not UTF-8: byte 2"):
         formats.loads(b'{"\xff": 1}')
     with pytest.raises(InvalidDocument, match="not UTF-8: byte 0"):

@@ -16,14 +16,14 @@ from agent_master_storage.engine.json_object import fingerprint
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 
 
-def test_transport_is_guessed() -> None:
+def test_transport_has_a_default() -> None:
     assert ServerConfig(command="npx").transport == "stdio"
     assert ServerConfig(url="https://a").transport == "http"
     assert ServerConfig(url="https://a", transport="sse").transport == "sse"
     assert ServerConfig().transport == "stdio"
 
 
-def test_it_is_frozen_equal_by_value_and_pickles() -> None:
+def test_a_config_is_frozen_equal_by_value_and_picklable() -> None:
     config = ServerConfig(command="npx", env={"A": "b"}, odd=[1])
     assert config == ServerConfig(command="npx", env={"A": "b"}, odd=[1])
     assert config != ServerConfig(command="npx", env={"A": "b"}, odd=[2])
@@ -32,7 +32,7 @@ def test_it_is_frozen_equal_by_value_and_pickles() -> None:
         config.command = "other"  # type: ignore[misc]
 
 
-def test_to_dict_leaves_out_what_is_empty() -> None:
+def test_to_dict_omits_empty_fields() -> None:
     assert ServerConfig(command="x", args=[], zeta=0, alpha=None).to_dict() == {
         "transport": "stdio",
         "command": "x",
@@ -42,14 +42,14 @@ def test_to_dict_leaves_out_what_is_empty() -> None:
     assert Internal().to_dict() == {"lastSynced": times.NEVER, "lastModified": times.NEVER}
 
 
-def test_numbers_become_text_and_other_things_are_refused() -> None:
+def test_numbers_become_text_and_other_types_are_refused() -> None:
     assert ServerConfig(command="x", env={"PORT": 8080}).env == {"PORT": "8080"}  # type: ignore[dict-item]
     with pytest.raises(ValidationError, match=r"env\.A"):
         ServerConfig(command="x", env={"A": ["b"]})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("show", [repr, str, "{!r}".format, "{}".format])
-def test_secrets_do_not_show(show: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_not_shown(show: Any, caplog: pytest.LogCaptureFixture) -> None:
     config = ServerConfig(
         command="x",
         args=["--api-key", TOKEN, "plain"],
@@ -65,13 +65,13 @@ def test_secrets_do_not_show(show: Any, caplog: pytest.LogCaptureFixture) -> Non
         assert "A_TOKEN" in text
 
 
-def test_no_message_holds_a_value() -> None:
+def test_no_message_contains_a_value() -> None:
     with pytest.raises(ValidationError) as caught:
         ServerConfig(command="x", env={"A": [TOKEN]})  # type: ignore[dict-item]
     assert TOKEN not in str(caught.value)
 
 
-def test_which_destinations_it_goes_to() -> None:
+def test_goes_to() -> None:
     assert not Internal().goes_to("a")
     assert Internal(sync_targets=["all"]).goes_to("a")
     assert Internal(sync_targets=["a"]).goes_to("a")
@@ -79,7 +79,7 @@ def test_which_destinations_it_goes_to() -> None:
     assert not Internal(sync_targets=["all"], exclude_from_targets=["a"]).goes_to("a")
 
 
-def test_fingerprints_know_no_order() -> None:
+def test_fingerprints_ignore_the_order_of_keys() -> None:
     assert fingerprint({"a": 1, "b": [1, 2]}) == fingerprint({"b": [1, 2], "a": 1})
     assert fingerprint({"a": 1, "b": [1, 2]}) != fingerprint({"a": 1, "b": [2, 1]})
 
@@ -96,9 +96,9 @@ def test_fingerprints_know_no_order() -> None:
         ("2026-11-23T12:54:04z", datetime(2026, 11, 23, 12, 54, 4, tzinfo=UTC)),
     ],
 )
-def test_times_are_kept_to_the_last_digit(text: str, moment: datetime) -> None:
+def test_times_keep_all_digits(text: str, moment: datetime) -> None:
     assert times.parse(text) == moment
-    # Go reads no small letters.
+    # Go does not accept lower case.
     assert Internal(last_modified=text).to_dict()["lastModified"] == text.upper()
 
 
@@ -106,7 +106,7 @@ def test_times_are_kept_to_the_last_digit(text: str, moment: datetime) -> None:
     "text",
     ["", "yesterday", "2026-11-23", "2026-11-23T12:54:04", "2026-11-23T12:54:04.1234567890Z"],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_invalid_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
         times.parse(text)
     with pytest.raises(ValidationError, match="lastModified"):

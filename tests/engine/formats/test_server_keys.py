@@ -1,4 +1,4 @@
-"""One server: every spelling is read, each client gets its own."""
+"""Every spelling of a server is read, and each client's own is written."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def written(server: Any, format: str) -> Any:
         ({"command": "x", "url": URL, "type": "sse"}, "sse"),
     ],
 )
-def test_the_transport_is_told(raw: Any, transport: str) -> None:
+def test_the_transport_is_detected(raw: Any, transport: str) -> None:
     found = read(raw)
     assert found["transport"] == transport
     assert not found.keys() & {"type", "serverUrl", "httpUrl", "transportType"}
@@ -63,7 +63,7 @@ def test_the_transport_is_told(raw: Any, transport: str) -> None:
 
 
 @pytest.mark.parametrize("format", ["gemini", "cline"])
-def test_a_plain_url_is_sse_to_clients_that_say_so(format: str) -> None:
+def test_a_url_without_a_type_is_sse_for_some_clients(format: str) -> None:
     assert read({"url": URL}, format)["transport"] == "sse"
     assert read({"url": URL, "type": "http"}, format)["transport"] == "http"
 
@@ -96,7 +96,7 @@ def test_each_client_gets_its_spelling(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", ["windsurf", "gemini", "zed", "codex"])
-def test_what_a_client_would_take_for_another_transport_is_said(format: str) -> None:
+def test_a_type_is_written_if_the_client_would_assume_another_transport(format: str) -> None:
     server = {"transport": "sse", "url": URL, "command": "x"}
     assert written(server, format)["type"] == "sse"
     assert read(written(server, format), format) == server
@@ -117,12 +117,12 @@ def test_a_codex_header_has_its_own_key() -> None:
         ({"enabled": True}, True),
     ],
 )
-def test_a_switch_is_read(switch: Any, enabled: bool) -> None:
+def test_enabled_and_disabled_are_read(switch: Any, enabled: bool) -> None:
     found = read({"command": "x", **switch})
     assert found == {"transport": "stdio", "command": "x", "internal": {"enabled": enabled}}
 
 
-def test_a_server_that_is_off_is_written_as_one() -> None:
+def test_a_disabled_server_is_written_as_disabled() -> None:
     # Without "enabled" it is disabled, as in the stored document.
     server = {"transport": "stdio", "command": "x", "internal": {"source": "user"}}
     assert written(server, "mcpServers") == {"command": "x", "disabled": True}
@@ -132,14 +132,14 @@ def test_a_server_that_is_off_is_written_as_one() -> None:
     assert written(on, "engine") == on
 
 
-def test_a_switched_server_loses_the_old_switch() -> None:
+def test_enabling_a_server_removes_the_old_key() -> None:
     base = {"mcpServers": {"a": {"command": "x", "disabled": True, "timeout": 9}}}
     server = {"transport": "stdio", "command": "x", "internal": {"enabled": True}}
     document = formats.render({"a": server}, "mcpServers", base=base)
     assert document == {"mcpServers": {"a": {"command": "x", "timeout": 9}}}
 
 
-def test_a_changed_server_keeps_what_only_the_client_knows() -> None:
+def test_a_changed_server_keeps_keys_that_only_the_client_knows() -> None:
     base = {
         "theme": "dark",
         "mcpServers": {
@@ -154,7 +154,7 @@ def test_a_changed_server_keeps_what_only_the_client_knows() -> None:
     }
 
 
-def test_the_document_given_is_not_changed() -> None:
+def test_render_does_not_change_its_arguments() -> None:
     base = {"mcpServers": {"a": {"command": "old", "env": {"A": "b"}}}, "x": {"y": [1]}}
     servers = {"a": {"transport": "stdio", "command": "new", "z": [1]}}
     found = formats.render(servers, "mcpServers", base=base)
@@ -164,7 +164,7 @@ def test_the_document_given_is_not_changed() -> None:
     assert servers["a"]["z"] == [1]
 
 
-def test_numbers_and_switches_are_read_as_a_process_gets_them() -> None:
+def test_numbers_and_booleans_are_read_as_the_text_that_a_process_receives() -> None:
     raw = {
         "command": "x",
         "args": ["--port", 8080],
@@ -211,13 +211,13 @@ def test_numbers_and_switches_are_read_as_a_process_gets_them() -> None:
         ({"command": "x", "internal": 3}, "a.internal: must be an object, not a number"),
     ],
 )
-def test_what_is_no_server_is_refused(raw: Any, message: str) -> None:
+def test_invalid_servers_are_refused(raw: Any, message: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         formats.parse({"mcpServers": {"a": raw}})
     assert message in str(caught.value)
 
 
-def test_zed_keeps_what_its_extensions_start() -> None:
+def test_servers_of_zed_extensions_are_kept() -> None:
     extension = {"source": "extension", "enabled": True, "settings": {"token": "x"}}
     document = {"context_servers": {"ext": extension, "a": {"command": "x"}}}
     found = formats.parse(document)
@@ -228,7 +228,7 @@ def test_zed_keeps_what_its_extensions_start() -> None:
 
 @pytest.mark.parametrize("format", ["mcpServers", "vscode", "vscode-settings", "engine"])
 @pytest.mark.parametrize("name", ["url", "command", "servers", "mcpServers", "type"])
-def test_a_server_may_be_named_as_a_key(format: str, name: str) -> None:
+def test_a_server_may_have_the_name_of_a_key(format: str, name: str) -> None:
     server = {"transport": "stdio", "command": "x"}
     document = formats.render({name: server}, format)
     found = formats.parse(document)
