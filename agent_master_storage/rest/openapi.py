@@ -45,6 +45,11 @@ ERRORS = {
     501: "`not_supported`: the adapter does not support it, or waiting requires an ASGI server.",
     503: "`storage_unavailable`: retry after the number of seconds in Retry-After.",
 }
+SUCCESS = {
+    200: "The request succeeded.",
+    201: "The entry was created.",
+    204: "The entry was deleted.",
+}
 #: the errors that every operation may return
 _ALWAYS = (400, 401, 403, 404, 406, 429, 503)
 
@@ -65,8 +70,15 @@ def responses(
         body = None if status == 304 else error or serializers.ErrorSerializer
         found[status] = OpenApiResponse(body, description=texts[status])
     for name, body in good.items():
-        found[int(name.removeprefix("s"))] = body
+        status = int(name.removeprefix("s"))
+        found[status] = _success(body, status)
     return found
+
+
+def _success(body: Any, status: int = 200) -> Any:
+    if isinstance(body, OpenApiResponse):
+        return body
+    return OpenApiResponse(body, description=SUCCESS[status])
 
 
 def query(name: str, kind: Any, description: str, **options: Any) -> Any:
@@ -77,9 +89,15 @@ def header(name: str, description: str, **more: Any) -> Any:
     return OpenApiParameter(name, str, "header", description=description, **more)
 
 
+def path(name: str, description: str = "", **more: Any) -> Any:
+    return OpenApiParameter(name, str, "path", description=description, **more)
+
+
 def _parameters() -> dict[str, Any]:
     encodings = ["utf-8", "base64", "json"]
     return {
+        "alias": path("alias", "The alias of the storage."),
+        "key_in_path": path("key", "The key. Slashes need not be escaped."),
         "prefix": query(
             "prefix", str, "Only keys that begin with this prefix (an exact match, no wildcards)."
         ),
@@ -116,6 +134,12 @@ def _parameters() -> dict[str, Any]:
         ),
         "none_match": header("If-None-Match", "`*`: proceed only if the entry does not exist."),
         "seen": header("If-None-Match", "Return 304 if the entry still has this ETag."),
+        "format": query(
+            "format",
+            str,
+            "The representation; it takes precedence over Accept.",
+            enum=["events", "json"],
+        ),
         "last_event": header(
             "Last-Event-ID", "Resume the event stream after this event: `<revision>:<epoch>`."
         ),
@@ -150,7 +174,10 @@ def _writes(prefix: str, parameters: list[Any]) -> dict[str, Any]:
 
 def _reads() -> dict[str, Any]:
     p = _parameters()
-    found = {(200, _JSON): serializers.EntrySerializer, (200, OCTETS): OpenApiTypes.BINARY}
+    found = {
+        (200, _JSON): _success(serializers.EntrySerializer),
+        (200, OCTETS): _success(OpenApiTypes.BINARY),
+    }
     return {
         "aliases": extend_schema(
             operation_id="storage_list", responses=responses(s200=serializers.AliasListSerializer)
@@ -160,7 +187,14 @@ def _reads() -> dict[str, Any]:
         ),
         "retrieve": extend_schema(
             operation_id="entry_read",
-            parameters=[p["revision"], p["encoding"], p["raw"], p["match"], p["seen"]],
+            parameters=[
+                p["key_in_path"],
+                p["revision"],
+                p["encoding"],
+                p["raw"],
+                p["match"],
+                p["seen"],
+            ],
             responses=responses(304, 409, 410, 412, 501) | found,
         ),
     }
@@ -178,8 +212,12 @@ def described(method: M) -> M:
     """Decorate a method of the viewset with the schema of its operation."""
     if OpenApiTypes is None:
         return method
-    operations = {**_reads(), **_writes("entry", []), "commit": _commit()}
-    decorated: M = extend_schema(tags=[_TAG])(operations[method.__name__](method))
+    p = _parameters()
+    writes = _writes("entry", [p["key_in_path"]])
+    operations = {**_reads(), **writes, "commit": _commit()}
+    in_path = [] if method.__name__ == "aliases" else [p["alias"]]
+    operation = extend_schema(tags=[_TAG], parameters=in_path)
+    decorated: M = operation(operations[method.__name__](method))
     return decorated
 
 
@@ -190,7 +228,7 @@ def describe_collection(view: V) -> V:
     p = _parameters()
     # With ?key=, the operation reads a single entry and takes the parameters of that.
     names = (
-        *("key", "prefix", "after", "limit", "values", "encoding"),
+        *("alias", "key", "prefix", "after", "limit", "values", "encoding"),
         *("revision", "raw", "match", "seen"),
     )
     either = PolymorphicProxySerializer(
@@ -204,9 +242,10 @@ def describe_collection(view: V) -> V:
             operation_id="entry_list",
             parameters=[p[name] for name in names],
             responses=responses(304, 409, 410, 412, 501)
-            | {(200, _JSON): either, (200, OCTETS): OpenApiTypes.BINARY},
+            | {(200, _JSON): _success(either), (200, OCTETS): _success(OpenApiTypes.BINARY)},
         ),
-        **_writes("entry_by_query", [p["key"]]),
+        # The methods are inherited from the view whose path contains the key.
+        **_writes("entry_by_query", [p["key"], path("key", exclude=True)]),
     )(view)
 
 
@@ -215,7 +254,10 @@ def describe_changes(view: V) -> V:
     if OpenApiTypes is None:
         return view
     p = _parameters()
-    names = ("key", "prefix", "since", "epoch", "limit", "wait", "encoding", "last_event")
+    names = (
+        *("alias", "key", "prefix", "since", "epoch", "limit", "wait", "encoding"),
+        *("format", "last_event"),
+    )
     return extend_schema_view(
         get=extend_schema(
             operation_id="change_list",
@@ -223,8 +265,8 @@ def describe_changes(view: V) -> V:
             parameters=[p[name] for name in names],
             responses=responses(410, 501)
             | {
-                (200, _JSON): serializers.ChangeListSerializer,
-                (200, EVENT_STREAM): OpenApiTypes.STR,
+                (200, _JSON): _success(serializers.ChangeListSerializer),
+                (200, EVENT_STREAM): _success(OpenApiTypes.STR),
             },
         )
     )(view)
