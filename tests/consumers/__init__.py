@@ -1,1 +1,1 @@
-"""The websocket: every frame of its protocol, who may, and what it does with slow clients."""
+"""The websocket: its protocol, permissions, limits and slow clients."""

@@ -1,4 +1,4 @@
-"""A websocket client in the process of the test, and what the tests say to the server."""
+"""A websocket client in the process of the test."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from agent_master_storage.testing.base import TIMEOUT
 
 Frame = dict[str, Any]
 
-#: long enough for what must not come to come, if it did
+#: seconds to wait for a frame that must not come
 A_WHILE = 0.15
 
 
 def basic(name: str, password: str = "password") -> str:
-    """The Authorization header of a user."""
+    """Return the Authorization header of a user."""
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-class Line(WebsocketCommunicator):
-    """A connection that takes ``backlog`` frames which the client has not read; 0: any number."""
+class BufferedCommunicator(WebsocketCommunicator):
+    """A connection that buffers up to ``backlog`` frames for the client; 0: no limit."""
 
     backlog = 0
 
@@ -40,7 +40,9 @@ class Line(WebsocketCommunicator):
 class Socket:
     """One websocket to ``alias``, by default of pytest-django's ``admin_user``.
 
-    ``headers``: further ones, None leaves one out; ``limits``: attributes of the consumer.
+    Args:
+        headers: Additional headers; None omits a default one.
+        limits: Attributes of the consumer to override.
     """
 
     authorization: ClassVar[str | None] = basic("admin")
@@ -57,7 +59,7 @@ class Socket:
         consumer = type("Consumer", (StorageConsumer,), limits or {})
         application = URLRouter([path("ws/storage/<str:alias>/", consumer.as_asgi())])
         named = {"authorization": self.authorization, "host": "testserver", **headers}
-        self.line = Line(
+        self.communicator = BufferedCommunicator(
             application,
             f"/ws/storage/{alias}/",
             [
@@ -66,13 +68,13 @@ class Socket:
                 if value is not None
             ],
         )
-        self.line.backlog = backlog
+        self.communicator.backlog = backlog
         if user is not None:
-            self.line.scope["user"] = user
+            self.communicator.scope["user"] = user
 
     async def connect(self) -> bool:
-        """Whether the handshake was accepted."""
-        accepted, _ = await self.line.connect(TIMEOUT)
+        """Return whether the handshake was accepted."""
+        accepted, _ = await self.communicator.connect(TIMEOUT)
         return accepted
 
     async def __aenter__(self) -> Self:
@@ -80,8 +82,8 @@ class Socket:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if not self.line.future.done():
-            await self.line.disconnect(timeout=TIMEOUT)
+        if not self.communicator.future.done():
+            await self.communicator.disconnect(timeout=TIMEOUT)
 
     # Frames
 
@@ -89,45 +91,45 @@ class Socket:
         await self.send_text(json.dumps(frame))
 
     async def send_text(self, text: str) -> None:
-        await self.line.send_input({"type": "websocket.receive", "text": text})
+        await self.communicator.send_input({"type": "websocket.receive", "text": text})
 
     async def message(self) -> Frame:
-        """The next thing that the server says, as ASGI has it."""
-        message: Frame = await self.line.receive_output(TIMEOUT)
+        """Return the next ASGI message from the server."""
+        message: Frame = await self.communicator.receive_output(TIMEOUT)
         return message
 
     async def text(self) -> str:
         message = await self.message()
         assert message["type"] == "websocket.send", message
         text: str = message["text"]
-        # No server can send what is no UTF-8.
+        # No server can send text that cannot be encoded as UTF-8.
         text.encode()
         return text
 
     async def receive(self) -> Frame:
-        """The next frame; heartbeats are left out."""
+        """Return the next frame that is not a heartbeat."""
         while True:
             frame: Frame = json.loads(await self.text())
             if frame["type"] != "heartbeat":
                 return frame
 
     async def closed(self) -> int:
-        """The code with which the server closes now."""
+        """Return the code with which the server closes the socket."""
         message = await self.message()
         assert message["type"] == "websocket.close", message
         code: int = message["code"]
         return code
 
     async def nothing(self) -> None:
-        """The server says nothing for a while."""
-        assert await self.line.receive_nothing(A_WHILE)
+        """Check that the server sends nothing for a while."""
+        assert await self.communicator.receive_nothing(A_WHILE)
 
     async def ask(self, **frame: Any) -> Frame:
         await self.send(**frame)
         return await self.receive()
 
     async def watch(self, id: str = "a", **fields: Any) -> Frame:
-        """Watch, of everything if the fields do not say what; the answer, which is no error."""
+        """Watch, by default all keys, and return the response, which must not be an error."""
         if "key" not in fields:
             fields.setdefault("prefix", "")
         answer = await self.ask(op="watch", id=id, **fields)
@@ -136,7 +138,7 @@ class Socket:
         return answer
 
     async def changes(self, id: str = "a") -> list[Frame]:
-        """The changes of the next frame, which is one of changes."""
+        """Return the changes of the next frame, which must be of type ``changes``."""
         frame = await self.receive()
         assert (frame["type"], frame["id"]) == ("changes", id), frame
         assert frame["revision"] == frame["changes"][-1]["revision"]
@@ -144,14 +146,14 @@ class Socket:
         return found
 
     async def changes_of(self, *ids: str) -> list[list[Frame]]:
-        """The changes of the next frames, one for each of these watches, whichever comes first."""
+        """Return the changes of the next frames, one per watch, in any order."""
         frames = [await self.receive() for _ in ids]
         found = {frame["id"]: frame["changes"] for frame in frames if frame["type"] == "changes"}
         assert sorted(found) == sorted(ids), frames
         return [found[id] for id in ids]
 
     async def changes_until(self, revision: int, id: str = "a") -> list[Frame]:
-        """All changes up to that revision, which must be the last of a frame."""
+        """Return all changes up to a revision, which must be the last of its frame."""
         found = await self.changes(id)
         while found[-1]["revision"] < revision:
             found += await self.changes(id)
@@ -159,7 +161,7 @@ class Socket:
         return found
 
     async def snapshot(self, id: str = "a") -> tuple[Frame, list[Frame]]:
-        """The last page of a snapshot, and the entries of all pages."""
+        """Return the last page of a snapshot and the entries of all pages."""
         entries: list[Frame] = []
         while True:
             page = await self.receive()
@@ -169,7 +171,7 @@ class Socket:
                 return page, entries
 
     async def error(self, code: str, id: str | None = None) -> Frame:
-        """The next frame, which is that error; the socket still works after it."""
+        """Return the next frame, which must be this error; the socket must work after it."""
         frame = await self.receive()
         assert (frame["type"], frame["code"], frame["id"]) == ("error", code, id), frame
         assert frame["detail"]
@@ -184,7 +186,7 @@ def revisions(changes: list[Frame]) -> list[int]:
 
 
 async def write_in_thread(storage: Any, key: str, count: int) -> None:
-    """Write from a thread of its own: awrite() would queue with the others of this loop."""
+    """Write in a separate thread: awrite() would be queued with other calls of this loop."""
 
     def write() -> None:
         try:

@@ -1,4 +1,4 @@
-"""The stores behind the sockets, and who is at the other end."""
+"""The storages behind the sockets and their users."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def everybody_may(user: Any, action: str, alias: str, key: str) -> bool:
 def _visitor(
     request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """``admin_user``, but anybody in tests that need no database, which are quicker so."""
+    """``admin_user``, or a substitute in tests that run faster without a database."""
     if request.node.get_closest_marker("django_db") is None:
-        # Those that a test before has left open would be looked at, which is refused here.
+        # Connections that an earlier test left open would be checked, which is blocked here.
         _close_connections()
         settings.AGENT_MASTER_STORAGE_PERMISSION = everybody_may
         monkeypatch.setattr(Socket, "authorization", None)
@@ -40,7 +40,7 @@ def _visitor(
 
 
 def _close_connections() -> None:
-    """Those of the thread that works for event loops, which would keep them."""
+    """Close the connections of the thread that works for event loops."""
     asyncio.run(sync_to_async(connections.close_all)())
 
 
@@ -59,5 +59,5 @@ def memory() -> Any:
     ids=["memory", "redis", "sqlite", "postgresql"],
 )
 def storage(request: pytest.FixtureRequest, _visitor: None) -> Any:
-    """Each store in turn, empty."""
+    """Each storage in turn, empty."""
     return storages[request.param]

@@ -1,4 +1,4 @@
-"""How a socket ends: the server stops, something breaks, the client goes."""
+"""The end of a socket: shutdown of the server, internal errors, disconnects."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .client import A_WHILE, Socket
 
 
 @pytest.fixture
-def heard() -> Iterator[list[int]]:
-    """The signals that came to the handler of the server, which is ours here."""
+def received_signals() -> Iterator[list[int]]:
+    """The signals that reached the handler of the server, which this fixture installs."""
     signals: list[int] = []
     before = signal.getsignal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda number, frame: signals.append(number))
     yield signals
     signal.signal(signal.SIGTERM, before)
-    # This process goes on.
+    # The test process continues.
     shutdown._heard_at = -math.inf
 
 
-async def test_the_server_stops(memory: Any, heard: list[int]) -> None:
+async def test_server_shutdown_closes_sockets(memory: Any, received_signals: list[int]) -> None:
     sockets = [Socket() for _ in range(3)]
     for socket in sockets:
         assert await socket.connect()
@@ -40,24 +40,24 @@ async def test_the_server_stops(memory: Any, heard: list[int]) -> None:
     signal.raise_signal(signal.SIGTERM)
     for socket in sockets:
         assert await socket.closed() == 1012
-        await socket.line.disconnect(1012)
-    # The server hears of it too, once, and not before the sockets.
-    assert heard == []
-    await sync_to_async(wait_for)(lambda: heard)
-    assert heard == [signal.SIGTERM]
+        await socket.communicator.disconnect(1012)
+    # The server's handler is called too, once and after the sockets are closed.
+    assert received_signals == []
+    await sync_to_async(wait_for)(lambda: received_signals)
+    assert received_signals == [signal.SIGTERM]
     assert memory.tail._subscriptions == {}
 
 
-async def test_somebody_is_impatient(heard: list[int]) -> None:
+async def test_second_signal_is_passed_on_immediately(received_signals: list[int]) -> None:
     async with Socket():
         signal.raise_signal(signal.SIGTERM)
-        assert heard == []
+        assert received_signals == []
         signal.raise_signal(signal.SIGTERM)
-        assert heard == [signal.SIGTERM]
+        assert received_signals == [signal.SIGTERM]
 
 
-async def test_the_server_stops_under_a_client_that_does_not_read(
-    memory: Any, heard: list[int]
+async def test_server_shutdown_with_a_client_that_does_not_read(
+    memory: Any, received_signals: list[int]
 ) -> None:
     async with Socket(backlog=1) as socket:
         await socket.watch()
@@ -71,30 +71,30 @@ async def test_the_server_stops_under_a_client_that_does_not_read(
         assert message["code"] == 1012
 
 
-async def test_the_server_cancels_its_sockets(memory: Any) -> None:
-    """As daphne does."""
+async def test_server_cancels_its_sockets(memory: Any) -> None:
+    # daphne does this.
     socket = Socket()
     assert await socket.connect()
     await socket.watch()
-    socket.line.future.cancel()
+    socket.communicator.future.cancel()
     assert await socket.closed() == 1012
-    await asyncio.wait([socket.line.future], timeout=TIMEOUT)
+    await asyncio.wait([socket.communicator.future], timeout=TIMEOUT)
     assert memory.tail._subscriptions == {}
 
 
-async def test_a_socket_that_was_refused_says_no_goodbye(heard: list[int]) -> None:
+async def test_rejected_socket_does_not_delay_shutdown(received_signals: list[int]) -> None:
     socket = Socket("unknown")
     assert await socket.connect()
     assert await socket.closed() == 4404
     signal.raise_signal(signal.SIGTERM)
     await socket.nothing()
-    await socket.line.disconnect()
+    await socket.communicator.disconnect()
 
 
-async def test_something_breaks(
+async def test_internal_error_closes_the_socket(
     memory: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A socket that can't send any more must not look as if nothing happened."""
+    # A socket that can no longer send must not stay open.
 
     async def fail(self: Outbox, watch: Any) -> None:
         raise ZeroDivisionError("as the test wants it")
@@ -109,7 +109,7 @@ async def test_something_breaks(
 
 
 @pytest.mark.parametrize("while_watching", [True, False])
-async def test_the_client_goes(memory: Any, while_watching: bool) -> None:
+async def test_client_disconnects(memory: Any, while_watching: bool) -> None:
     threads = threading.active_count()
     for _ in range(3):
         async with Socket() as socket:
@@ -119,11 +119,11 @@ async def test_the_client_goes(memory: Any, while_watching: bool) -> None:
     assert memory.tail._subscriptions == {}
     assert shutdown._callbacks == {}
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    # Threads that have nothing more to do end in their own time.
+    # Idle threads end after a while.
     await sync_to_async(wait_for)(lambda: threading.active_count() <= threads + 2)
 
 
-async def test_the_client_goes_while_its_watch_is_opened(
+async def test_client_disconnects_while_a_watch_is_opened(
     memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe, go_on = memory.subscribe, threading.Event()
@@ -137,47 +137,47 @@ async def test_the_client_goes_while_its_watch_is_opened(
     assert await socket.connect()
     await socket.send(op="watch", id="a", key="k")
     await asyncio.sleep(A_WHILE)
-    socket.line.future.cancel()
-    await asyncio.wait([socket.line.future], timeout=TIMEOUT)
+    socket.communicator.future.cancel()
+    await asyncio.wait([socket.communicator.future], timeout=TIMEOUT)
     go_on.set()
     await asyncio.sleep(A_WHILE)
     assert memory.tail._subscriptions == {}
 
 
 @pytest.mark.parametrize("failure", [OSError("gone"), ConnectionResetError()])
-async def test_the_connection_breaks_while_something_is_sent(
+async def test_connection_breaks_during_a_send(
     memory: Any, failure: OSError, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Servers say it so since ASGI 2.4. It is nothing to log."""
+    # Servers raise this since ASGI 2.4. It must not be logged.
     async with Socket() as socket:
         await socket.watch()
 
         async def gone(message: Any) -> None:
             raise failure
 
-        socket.line.output_queue.put = gone  # type: ignore[method-assign]
+        socket.communicator.output_queue.put = gone  # type: ignore[method-assign]
         await memory.awrite("k", b"")
         await asyncio.sleep(A_WHILE)
     assert caplog.records == []
 
 
-# The signals, without sockets
+# Signal handlers without sockets
 
 
-def test_callbacks_come_before_the_servers_handler(heard: list[int]) -> None:
+def test_callbacks_run_before_the_handler_of_the_server(received_signals: list[int]) -> None:
     order: list[Any] = []
-    forget = shutdown.register(lambda: order.append(list(heard)))
+    forget = shutdown.register(lambda: order.append(list(received_signals)))
     broken = shutdown.register(lambda: 1 // 0)
     signal.raise_signal(signal.SIGTERM)
-    assert (order, heard) == ([[]], [signal.SIGTERM])
+    assert (order, received_signals) == ([[]], [signal.SIGTERM])
     forget()
     broken()
     forget()
     signal.raise_signal(signal.SIGTERM)
-    assert (order, heard) == ([[]], [signal.SIGTERM] * 2)
+    assert (order, received_signals) == ([[]], [signal.SIGTERM] * 2)
 
 
-def test_a_server_that_sets_its_handler_later(heard: list[int]) -> None:
+def test_handler_that_the_server_installs_later(received_signals: list[int]) -> None:
     calls: list[str] = []
     first = shutdown.register(lambda: calls.append("ours"))
     signal.signal(signal.SIGTERM, lambda number, frame: calls.append("theirs"))
@@ -188,7 +188,9 @@ def test_a_server_that_sets_its_handler_later(heard: list[int]) -> None:
     second()
 
 
-def test_who_comes_after_the_signal_is_told_at_once(heard: list[int]) -> None:
+def test_callback_registered_after_the_signal_is_called_immediately(
+    received_signals: list[int],
+) -> None:
     shutdown.listen()
     signal.raise_signal(signal.SIGTERM)
     calls: list[str] = []
@@ -196,8 +198,8 @@ def test_who_comes_after_the_signal_is_told_at_once(heard: list[int]) -> None:
     assert calls == ["late"]
 
 
-def test_one_that_did_not_end_the_process_is_forgotten(
-    heard: list[int], monkeypatch: pytest.MonkeyPatch
+def test_signal_that_did_not_end_the_process_is_forgotten(
+    received_signals: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutdown, "LATE", 0.05)
     shutdown.listen()
@@ -208,7 +210,7 @@ def test_one_that_did_not_end_the_process_is_forgotten(
     assert calls == []
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
+def test_ignored_signal_stays_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     forget = shutdown.register(lambda: None)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
@@ -216,7 +218,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_another_thread_sets_nothing() -> None:
+def test_other_threads_install_no_handler() -> None:
     before = signal.getsignal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     thread = threading.Thread(target=lambda: shutdown.register(lambda: None)())

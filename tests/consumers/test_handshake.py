@@ -1,4 +1,4 @@
-"""Who is let in: sessions, headers, permissions; and with which code the others are closed."""
+"""The handshake: sessions, headers, permissions and close codes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def make_user(name: str = "reader", **fields: Any) -> Any:
-    """A user who may view, and no more."""
+    """A user with only the view permission."""
     user = get_user_model().objects.create_user(name, password="password", **fields)
     user.user_permissions.add(Permission.objects.get(codename="view_entry"))
     return user
 
 
 def log_in(user: Any) -> str:
-    """The Cookie header of a new session."""
+    """Return the Cookie header of a new session."""
     client = Client()
     client.force_login(user)
     name = project.SESSION_COOKIE_NAME
@@ -41,7 +41,7 @@ def log_in(user: Any) -> str:
 
 
 def owner_of_keys(user: Any, action: str, alias: str, key: str) -> bool:
-    """A project's rule: everybody has the keys that begin with his name."""
+    """A policy that allows each user the keys that begin with the user name."""
     return bool(user.is_authenticated and action == "view" and key.startswith(f"{user}:"))
 
 
@@ -50,13 +50,13 @@ def public(user: Any, action: str, alias: str, key: str) -> bool:
 
 
 async def closed_with(**options: Any) -> int:
-    """The code that such a visitor is closed with, before any of his frames is answered."""
+    """Return the code with which the socket is closed, before any frame gets a response."""
     socket = Socket(**options)
     assert await socket.connect()
     await socket.send(op="watch", id="a", prefix="")
     code = await socket.closed()
     await socket.nothing()
-    await socket.line.disconnect()
+    await socket.communicator.disconnect()
     return code
 
 
@@ -65,11 +65,11 @@ async def lets_in(**options: Any) -> bool:
         return (await socket.watch())["type"] == "watching"
 
 
-# Nobody
+# Without a user
 
 
 @pytest.mark.parametrize("alias", ["memory", "default", "unknown"])
-async def test_without_a_login(alias: str) -> None:
+async def test_no_login_is_4401(alias: str) -> None:
     assert await closed_with(alias=alias, authorization=None) == 4401
 
 
@@ -77,7 +77,7 @@ async def test_without_a_login(alias: str) -> None:
     "header",
     [
         basic("admin", "wrong"),
-        basic("nobody"),
+        basic("unknown"),
         "Basic",
         "Basic !",
         "Basic a b",
@@ -89,37 +89,37 @@ async def test_without_a_login(alias: str) -> None:
     ],
     ids=ascii,
 )
-async def test_a_wrong_header(header: str) -> None:
+async def test_invalid_header_is_4401(header: str) -> None:
     assert await closed_with(authorization=header) == 4401
 
 
 @pytest.mark.parametrize("cookie", ["", "sessionid=", "sessionid=unknown", "=;=", "\xff=\xff"])
-async def test_a_cookie_of_no_session(cookie: str) -> None:
+async def test_invalid_session_cookie_is_4401(cookie: str) -> None:
     assert await closed_with(authorization=None, cookie=cookie) == 4401
 
 
-async def test_an_unknown_alias() -> None:
+async def test_unknown_alias_is_4404() -> None:
     assert await closed_with(alias="unknown") == 4404
 
 
-# Somebody
+# With a user
 
 
-async def test_by_session() -> None:
+async def test_login_by_session() -> None:
     user = await sync_to_async(make_user)()
     cookie = await sync_to_async(log_in)(user)
     assert await lets_in(authorization=None, cookie=cookie)
 
 
-async def test_by_a_session_that_has_ended() -> None:
+async def test_expired_session_is_4401() -> None:
     user = await sync_to_async(make_user)()
     cookie = await sync_to_async(log_in)(user)
     await Session.objects.aupdate(expire_date=timezone.now() - timedelta(seconds=1))
     assert await closed_with(authorization=None, cookie=cookie) == 4401
 
 
-async def test_by_a_session_under_an_older_secret(settings: Any) -> None:
-    """The session must not be given a new key, which the browser would never hear of."""
+async def test_login_by_session_with_a_fallback_secret(settings: Any) -> None:
+    # The session must not get a new key, because the browser would not receive it.
     user = await sync_to_async(make_user)()
     cookie = await sync_to_async(log_in)(user)
     keys = [key async for key in Session.objects.values_list("pk", flat=True)]
@@ -129,24 +129,24 @@ async def test_by_a_session_under_an_older_secret(settings: Any) -> None:
     assert [key async for key in Session.objects.values_list("pk", flat=True)] == keys
 
 
-async def test_by_name_and_password() -> None:
+async def test_login_by_name_and_password() -> None:
     await sync_to_async(make_user)("jörg")
     assert await lets_in(authorization=basic("jörg"))
 
 
-async def test_by_token() -> None:
+async def test_login_by_token() -> None:
     token = await Token.objects.acreate(user=await sync_to_async(make_user)())
     assert await lets_in(authorization=f"Token {token.key}")
 
 
-async def test_by_a_middleware() -> None:
+async def test_login_by_middleware() -> None:
     user = await sync_to_async(make_user)()
     assert await lets_in(authorization=None, user=user)
     assert await closed_with(authorization=None, user=AnonymousUser()) == 4401
 
 
 @pytest.mark.parametrize("way", ["session", "password", "token", "middleware"])
-async def test_an_inactive_user(way: str) -> None:
+async def test_inactive_user_is_4401(way: str) -> None:
     user = await sync_to_async(make_user)()
     headers: dict[str, Any] = {"authorization": None}
     if way == "session":
@@ -161,17 +161,17 @@ async def test_an_inactive_user(way: str) -> None:
     assert await closed_with(**headers) == 4401
 
 
-async def test_without_permission() -> None:
+async def test_no_permission_is_4403() -> None:
     await get_user_model().objects.acreate_user("stranger", password="password")
     assert await closed_with(authorization=basic("stranger")) == 4403
-    # Whether there is such an alias is told to those who are logged in.
+    # Only users who are logged in can find out whether an alias exists.
     assert await closed_with(authorization=basic("stranger"), alias="unknown") == 4404
 
 
-# A rule of the project
+# Policies of the project
 
 
-async def test_a_rule_that_tells_keys_apart(settings: Any, memory: Any) -> None:
+async def test_policy_by_key(settings: Any, memory: Any) -> None:
     settings.AGENT_MASTER_STORAGE_PERMISSION = "tests.consumers.test_handshake.owner_of_keys"
     await sync_to_async(make_user)()
     async with Socket(authorization=basic("reader")) as socket:
@@ -186,19 +186,19 @@ async def test_a_rule_that_tells_keys_apart(settings: Any, memory: Any) -> None:
     assert await closed_with(authorization=None) == 4401
 
 
-async def test_a_rule_that_opens_a_storage_to_all(settings: Any) -> None:
+async def test_policy_that_allows_anonymous_users(settings: Any) -> None:
     settings.AGENT_MASTER_STORAGE_PERMISSION = public
     assert await lets_in(authorization=None)
     assert await closed_with(authorization=None, alias="default") == 4401
-    # Who says who he is must be right.
+    # Credentials that are given must still be valid.
     assert await closed_with(authorization=basic("admin", "wrong")) == 4401
 
 
 @pytest.mark.parametrize("path", ["/ws/storage/memory/", "/ws/storage/memory"])
-async def test_the_address(admin_user: Any, path: str) -> None:
+async def test_path_with_and_without_trailing_slash(admin_user: Any, path: str) -> None:
     headers = [(b"authorization", basic("admin").encode())]
-    line = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers)
-    assert (await line.connect(timeout=TIMEOUT))[0]
-    await line.send_json_to({"op": "ping"})
-    assert await line.receive_json_from(timeout=TIMEOUT) == {"type": "pong"}
-    await line.disconnect(timeout=TIMEOUT)
+    communicator = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers)
+    assert (await communicator.connect(timeout=TIMEOUT))[0]
+    await communicator.send_json_to({"op": "ping"})
+    assert await communicator.receive_json_from(timeout=TIMEOUT) == {"type": "pong"}
+    await communicator.disconnect(timeout=TIMEOUT)

@@ -1,4 +1,4 @@
-"""What a client may get wrong: it is told, and the socket goes on."""
+"""Invalid frames get an error frame, and the socket stays open."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DEEP = 10_000
     ],
     ids=lambda text: ascii(text[:24]),
 )
-async def test_what_is_no_json_object(text: str) -> None:
+async def test_frame_must_be_a_json_object(text: str) -> None:
     async with Socket() as socket:
         await socket.send_text(text)
         await socket.error("invalid_frame")
@@ -48,9 +48,9 @@ async def test_what_is_no_json_object(text: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b'{"op": "ping"}'])
-async def test_a_binary_frame(data: bytes) -> None:
+async def test_binary_frame(data: bytes) -> None:
     async with Socket() as socket:
-        await socket.line.send_input({"type": "websocket.receive", "bytes": data})
+        await socket.communicator.send_input({"type": "websocket.receive", "bytes": data})
         await socket.error("invalid_frame")
         assert await socket.works()
 
@@ -58,7 +58,7 @@ async def test_a_binary_frame(data: bytes) -> None:
 @pytest.mark.parametrize(
     "op", ["", "Watch", "read", "write", None, 1, True, [], {}, "\ud800", "x" * 5000, 10**4000]
 )
-async def test_an_unknown_op(op: Any) -> None:
+async def test_unknown_op(op: Any) -> None:
     async with Socket() as socket:
         await socket.send(op=op, id="a", key="k")
         error = await socket.error("unknown_op", "a")
@@ -69,7 +69,7 @@ async def test_an_unknown_op(op: Any) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "i" * 129, None, 1, 1.5, True, [], {}, "\ud800", "a\udfff"])
-async def test_an_id_that_is_none(id: Any) -> None:
+async def test_invalid_id(id: Any) -> None:
     echoed = id if isinstance(id, str) else None
     async with Socket() as socket:
         for op in ("watch", "unwatch"):
@@ -83,7 +83,7 @@ async def test_an_id_that_is_none(id: Any) -> None:
 @pytest.mark.parametrize(
     "key", ["", "k" * 513, "a\x00", "a\nb", "\x7f", "\x85", "\ud800", None, 1, [], {}]
 )
-async def test_a_key_that_is_none(key: Any) -> None:
+async def test_invalid_key(key: Any) -> None:
     async with Socket() as socket:
         await socket.send(op="watch", id="a", key=key)
         await socket.error("invalid_key", "a")
@@ -127,16 +127,16 @@ async def test_a_key_that_is_none(key: Any) -> None:
     ],
     ids=lambda fields: ascii(fields)[:50],
 )
-async def test_fields_that_do_not_fit(fields: dict[str, Any]) -> None:
+async def test_invalid_fields(fields: dict[str, Any]) -> None:
     async with Socket() as socket:
         await socket.send(op="watch", id="a", **fields)
         error = await socket.error("invalid_frame", "a")
         assert len(error["detail"]) <= protocol.MAX_DETAIL_LENGTH
-        # The id was not taken by it.
+        # The failed watch does not occupy the id.
         await socket.watch("a")
 
 
-async def test_a_number_beyond_all_floats() -> None:
+async def test_number_beyond_all_floats() -> None:
     async with Socket() as socket:
         await socket.send_text('{"op": "watch", "id": "a", "key": "k", "progress": 1e999}')
         await socket.error("invalid_frame")
@@ -144,7 +144,7 @@ async def test_a_number_beyond_all_floats() -> None:
 
 
 @pytest.mark.parametrize("op", ["unwatch", "ping"])
-async def test_a_slip_in_the_other_ops(op: str) -> None:
+async def test_unknown_field_in_other_ops(op: str) -> None:
     async with Socket() as socket:
         await socket.watch("a")
         await socket.send(op=op, id="a", key="k")
@@ -152,7 +152,7 @@ async def test_a_slip_in_the_other_ops(op: str) -> None:
         assert await socket.ask(op="unwatch", id="a") == {"type": "unwatched", "id": "a"}
 
 
-async def test_an_epoch_that_cannot_be_encoded(memory: Any) -> None:
+async def test_epoch_that_cannot_be_encoded(memory: Any) -> None:
     async with Socket() as socket:
         await socket.send(op="watch", id="a", key="k", epoch="\ud800")
         await socket.error("revision_compacted", "a")
@@ -161,7 +161,7 @@ async def test_an_epoch_that_cannot_be_encoded(memory: Any) -> None:
         assert len(error["detail"]) <= protocol.MAX_DETAIL_LENGTH
 
 
-async def test_unwatch_of_what_is_not_watched() -> None:
+async def test_unwatch_of_an_unknown_id() -> None:
     async with Socket() as socket:
         await socket.send(op="unwatch", id="a")
         await socket.error("unknown_id", "a")
@@ -171,18 +171,18 @@ async def test_unwatch_of_what_is_not_watched() -> None:
         await socket.error("unknown_id", "a")
 
 
-async def test_an_id_in_use(memory: Any) -> None:
+async def test_id_in_use(memory: Any) -> None:
     async with Socket() as socket:
         await socket.watch("a", key="k")
         await socket.send(op="watch", id="a", key="other")
         await socket.error("id_in_use", "a")
-        # The first one goes on.
+        # The first watch continues.
         await memory.awrite("other", b"")
         await memory.awrite("k", b"")
         assert [change["key"] for change in await socket.changes()] == ["k"]
 
 
-async def test_a_storage_with_the_five_methods_alone() -> None:
+async def test_storage_without_a_change_log() -> None:
     async with Socket("plain") as socket:
         for fields in ({"key": "k"}, {"prefix": "", "snapshot": True}, {"key": "k", "since": 1}):
             await socket.send(op="watch", id="a", **fields)
@@ -191,7 +191,7 @@ async def test_a_storage_with_the_five_methods_alone() -> None:
         assert await socket.works()
 
 
-async def test_what_is_not_foreseen_is_no_end(
+async def test_internal_error_in_a_frame_keeps_the_socket_open(
     memory: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(**kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How much a socket takes: watches, frames, their size."""
+"""Limits of a socket: watches, frames and their size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent_master_storage.consumers.protocol import TokenBucket
 from .client import Socket
 
 
-async def test_hundreds_of_watches_all_hear(storage: Any) -> None:
+async def test_hundreds_of_watches_receive_changes(storage: Any) -> None:
     count = 400
     async with Socket(storage.alias) as socket:
         for number in range(count):
@@ -32,7 +32,7 @@ async def test_hundreds_of_watches_all_hear(storage: Any) -> None:
     assert heard == {str(number): str(number) for number in range(count)}
 
 
-async def test_a_thousand_watches_and_no_more(memory: Any) -> None:
+async def test_limit_of_a_thousand_watches(memory: Any) -> None:
     limit = StorageConsumer.max_watches
     assert limit == 1000
     async with Socket() as socket:
@@ -43,14 +43,14 @@ async def test_a_thousand_watches_and_no_more(memory: Any) -> None:
         assert str(limit) in error["detail"]
         await memory.awrite("k", b"")
         assert {(await socket.receive())["id"] for _ in range(limit)} == set(map(str, range(limit)))
-        # One that is given up makes room.
+        # After an unwatch another watch is possible.
         assert (await socket.ask(op="unwatch", id="7"))["type"] == "unwatched"
         await socket.watch("more", key="k")
         await socket.send(op="watch", id="7", key="k")
         await socket.error("too_many_watches", "7")
 
 
-async def test_a_frame_of_the_largest_size_and_one_more() -> None:
+async def test_limit_of_the_frame_size() -> None:
     limit = StorageConsumer.max_frame_size
     frame = json.dumps({"op": "watch", "id": "a", "prefix": ""})
     async with Socket() as socket:
@@ -63,7 +63,7 @@ async def test_a_frame_of_the_largest_size_and_one_more() -> None:
         assert await socket.works()
 
 
-async def test_frames_that_come_too_fast_are_dropped_and_said_to_be() -> None:
+async def test_frames_above_the_rate_limit_are_dropped_with_an_error() -> None:
     async with Socket(limits={"max_rate": 20.0, "max_burst": 5.0}) as socket:
         for number in range(12):
             await socket.send(op="watch", id=str(number), key="k")
@@ -77,7 +77,7 @@ async def test_frames_that_come_too_fast_are_dropped_and_said_to_be() -> None:
         assert await socket.works()
 
 
-async def test_hundreds_of_watches_at_once_are_not_too_fast() -> None:
+async def test_burst_of_hundreds_of_watches_is_allowed() -> None:
     async with Socket() as socket:
         for number in range(StorageConsumer.max_watches):
             await socket.send(op="watch", id=str(number), key="k")
@@ -85,7 +85,7 @@ async def test_hundreds_of_watches_at_once_are_not_too_fast() -> None:
         assert {answer["type"] for answer in answers} == {"watching"}
 
 
-def test_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("agent_master_storage.consumers.protocol.time.monotonic", lambda: now[0])
     bucket = TokenBucket(rate=2.0, burst=3.0)

@@ -1,4 +1,4 @@
-"""Which pages may open a socket: a browser sends its cookies from any."""
+"""The Origin check: a browser sends its cookies from any page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def allowed(origin: str | None, **headers: str | None) -> bool:
     socket = Socket(origin=origin, **headers)
     accepted = await socket.connect()
-    await socket.line.disconnect()
+    await socket.communicator.disconnect()
     return accepted
 
 
-async def test_none() -> None:
-    """Agents and scripts send none."""
+async def test_no_origin_is_allowed() -> None:
+    # Agents and scripts send no Origin.
     assert await allowed(None)
 
 
@@ -33,7 +33,7 @@ async def test_none() -> None:
         "http://localhost:3000",
     ],
 )
-async def test_ours(origin: str) -> None:
+async def test_own_origin_is_allowed(origin: str) -> None:
     assert await allowed(origin)
 
 
@@ -60,31 +60,31 @@ async def test_ours(origin: str) -> None:
     ],
     ids=ascii,
 )
-async def test_foreign(origin: str) -> None:
+async def test_foreign_origin_is_rejected(origin: str) -> None:
     assert not await allowed(origin)
 
 
-async def test_the_host_itself(settings: Any) -> None:
+async def test_origin_of_the_requested_host_is_allowed(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     assert await allowed("https://site.example", host="site.example")
     assert await allowed("http://site.example:8000", host="site.example:8000")
     assert not await allowed("http://site.example:8001", host="site.example:8000")
 
 
-async def test_an_asterisk_does_not_mean_every_page(settings: Any) -> None:
+async def test_asterisk_in_allowed_hosts_does_not_allow_every_origin(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     assert not await allowed("http://evil.example")
     assert not await allowed("null")
     assert await allowed(None)
 
 
-async def test_a_host_that_is_not_ours() -> None:
-    """A name that somebody has made point here: his page has the same host as his socket."""
+async def test_host_outside_allowed_hosts_is_rejected() -> None:
+    # DNS rebinding: a foreign name points to this server, so page and socket have the same host.
     assert not await allowed("http://evil.example", host="evil.example")
     assert not await allowed("http://evil.example:80", host="evil.example:80")
 
 
-async def test_a_host_behind_a_proxy(settings: Any) -> None:
+async def test_forwarded_host(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     page = "https://site.example"
     assert not await allowed(page, host="internal", x_forwarded_host="site.example")
@@ -111,7 +111,7 @@ async def test_trusted_origins(settings: Any) -> None:
     assert not await allowed("https://a.wild.example")
 
 
-async def test_a_project_that_is_being_developed(settings: Any) -> None:
+async def test_localhost_is_allowed_in_debug_mode(settings: Any) -> None:
     settings.ALLOWED_HOSTS, settings.DEBUG = [], True
     assert await allowed("http://localhost:3000", host="localhost:8000")
     assert await allowed("http://127.0.0.1:3000", host="localhost:8000")

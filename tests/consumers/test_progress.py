@@ -1,4 +1,4 @@
-"""Progress and heartbeats: signs of life, and what they say is true."""
+"""Progress frames and heartbeats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from .client import A_WHILE, Socket, write_in_thread
 
 
-async def test_progress_says_how_far_it_is(storage: Any) -> None:
+async def test_progress_has_the_revision(storage: Any) -> None:
     async with Socket(storage.alias) as socket:
         await socket.watch(key="wanted", progress=0.1)
         for number in range(3):
@@ -21,7 +21,7 @@ async def test_progress_says_how_far_it_is(storage: Any) -> None:
         assert frame["revision"] == 3
 
 
-async def test_progress_is_never_before_the_changes_that_it_covers(storage: Any) -> None:
+async def test_progress_never_precedes_the_changes_that_it_covers(storage: Any) -> None:
     async with Socket(storage.alias) as socket:
         await socket.watch(key="wanted", progress=0.1)
         writers = asyncio.gather(
@@ -43,7 +43,7 @@ async def test_progress_is_never_before_the_changes_that_it_covers(storage: Any)
         assert len(delivered) == 40
 
 
-async def test_progress_goes_on_at_its_interval(memory: Any) -> None:
+async def test_progress_repeats_at_its_interval(memory: Any) -> None:
     async with Socket() as socket:
         await socket.watch(progress=0.1)
         began = time.monotonic()
@@ -52,7 +52,7 @@ async def test_progress_goes_on_at_its_interval(memory: Any) -> None:
         assert time.monotonic() - began > 0.3
 
 
-async def test_progress_only_where_it_was_asked_for(memory: Any) -> None:
+async def test_progress_is_sent_only_on_request(memory: Any) -> None:
     async with Socket() as socket:
         await socket.watch("quiet")
         await socket.watch("loud", progress=0.1)
@@ -75,7 +75,7 @@ async def test_progress_comes_after_the_snapshot(memory: Any) -> None:
         assert await socket.receive() == {"type": "progress", "id": "a", "revision": 20}
 
 
-async def test_a_heartbeat_when_nothing_else_comes() -> None:
+async def test_heartbeat_on_an_idle_socket() -> None:
     async with Socket(limits={"heartbeat_interval": 0.1}) as socket:
         began = time.monotonic()
         for _ in range(3):
@@ -91,7 +91,7 @@ async def test_no_heartbeat_while_there_are_changes(memory: Any) -> None:
             assert '"changes"' in await socket.text()
 
 
-async def test_a_heartbeat_comes_that_long_after_the_last_change(memory: Any) -> None:
+async def test_heartbeat_interval_starts_at_the_last_change(memory: Any) -> None:
     async with Socket(limits={"heartbeat_interval": 0.3}) as socket:
         await socket.watch()
         await asyncio.sleep(0.2)

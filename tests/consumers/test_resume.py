@@ -1,4 +1,4 @@
-"""``since`` and ``epoch``: going on where a client was, or being told that it can't."""
+"""``since`` and ``epoch``: resume, or an error if that is not possible."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def empty(storage: Any) -> None:
     else:
         flush = sync_to_async(call_command)
         await flush("flush", database=storage.using, interactive=False, verbosity=0)
-        # The visitor went with the rest.
+        # The user was deleted with everything else.
         await sync_to_async(get_user_model().objects.get_or_create)(
             username="admin", defaults={"is_superuser": True, "password": make_password("password")}
         )
 
 
 @pytest.mark.parametrize("since", [0, 4, 9, 10])
-async def test_everything_after(storage: Any, since: int) -> None:
+async def test_resume_sends_everything_after_the_revision(storage: Any, since: int) -> None:
     await write(storage, 10)
     async with Socket(storage.alias) as socket:
         answer = await socket.watch(since=since, epoch=await storage.aepoch())
@@ -49,7 +49,7 @@ async def test_everything_after(storage: Any, since: int) -> None:
         assert revisions(await socket.changes()) == [11]
 
 
-async def test_only_what_is_watched(storage: Any) -> None:
+async def test_resume_sends_matching_changes_only(storage: Any) -> None:
     await write(storage, 10)
     async with Socket(storage.alias) as socket:
         await socket.watch("a", key="k1", since=2)
@@ -58,7 +58,7 @@ async def test_only_what_is_watched(storage: Any) -> None:
         assert revisions(await socket.changes("b")) == [10]
 
 
-async def test_null_is_from_now_on(memory: Any) -> None:
+async def test_null_since_starts_with_the_next_change(memory: Any) -> None:
     await write(memory, 3)
     async with Socket() as socket:
         answer = await socket.watch(since=None, epoch=None)
@@ -66,8 +66,7 @@ async def test_null_is_from_now_on(memory: Any) -> None:
         await socket.nothing()
 
 
-async def test_a_long_absence(storage: Any) -> None:
-    """More than a page of the log."""
+async def test_resume_over_several_pages_of_the_log(storage: Any) -> None:
     for _ in range(25):
         await storage.acommit([Write(f"k{number}", b"") for number in range(90)])
     async with Socket(storage.alias) as socket:
@@ -76,7 +75,7 @@ async def test_a_long_absence(storage: Any) -> None:
         assert found == [revision for revision in range(1, 26) for _ in range(90)]
 
 
-async def test_compacted(storage: Any) -> None:
+async def test_resume_from_a_compacted_revision(storage: Any) -> None:
     await write(storage, 10)
     await storage.acompact(4)
     async with Socket(storage.alias) as socket:
@@ -89,7 +88,7 @@ async def test_compacted(storage: Any) -> None:
         assert revisions(await socket.changes_until(10)) == list(range(5, 11))
 
 
-async def test_ahead(storage: Any) -> None:
+async def test_resume_from_a_future_revision(storage: Any) -> None:
     await write(storage, 3)
     async with Socket(storage.alias) as socket:
         for since in (4, 2**63 - 1):
@@ -100,7 +99,7 @@ async def test_ahead(storage: Any) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"since": 1}, {"snapshot": True}], ids=str)
-async def test_another_epoch(storage: Any, more: dict[str, Any]) -> None:
+async def test_resume_in_another_epoch(storage: Any, more: dict[str, Any]) -> None:
     await write(storage, 2)
     known = await storage.aepoch()
     await empty(storage)
@@ -112,7 +111,7 @@ async def test_another_epoch(storage: Any, more: dict[str, Any]) -> None:
         await socket.watch(epoch=await storage.aepoch(), **more)
 
 
-async def test_the_store_is_emptied_under_the_socket(storage: Any) -> None:
+async def test_store_is_emptied_during_a_watch(storage: Any) -> None:
     await write(storage, 2)
     async with Socket(storage.alias) as socket:
         old = await socket.watch("a")
@@ -133,7 +132,7 @@ async def test_the_store_is_emptied_under_the_socket(storage: Any) -> None:
         assert len(entries) == 3
 
 
-async def test_a_new_epoch_under_the_socket(storage: Any) -> None:
+async def test_new_epoch_during_a_watch(storage: Any) -> None:
     await write(storage, 2)
     async with Socket(storage.alias) as socket:
         await socket.watch("a")

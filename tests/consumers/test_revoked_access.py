@@ -1,4 +1,4 @@
-"""Rights end while a socket stays: it stops receiving, soon and for good."""
+"""Permissions that are revoked while a socket is open."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def headers_of(user: Any, way: str) -> dict[str, Any]:
     return {"authorization": basic("reader")}
 
 
-def test_it_takes_less_than_a_minute() -> None:
+def test_revocation_takes_less_than_a_minute() -> None:
     assert StorageConsumer.recheck_interval + sum(StorageConsumer.recheck_pauses) < 60
 
 
@@ -80,7 +80,7 @@ def test_it_takes_less_than_a_minute() -> None:
         ("token", lose_token, 4401),
     ],
 )
-async def test_stops_receiving(memory: Any, way: str, loss: Loss, code: int) -> None:
+async def test_revoked_user_stops_receiving(memory: Any, way: str, loss: Loss, code: int) -> None:
     user = await sync_to_async(make_user)()
     headers = await sync_to_async(headers_of)(user, way)
     async with Socket(limits=OFTEN, **headers) as socket:
@@ -95,7 +95,7 @@ async def test_stops_receiving(memory: Any, way: str, loss: Loss, code: int) -> 
         await socket.nothing()
 
 
-async def test_stays_while_nothing_is_lost(memory: Any) -> None:
+async def test_socket_stays_open_while_permission_lasts(memory: Any) -> None:
     async with Socket(limits=OFTEN) as socket:
         await socket.watch()
         await asyncio.sleep(3 * A_WHILE)
@@ -103,7 +103,7 @@ async def test_stays_while_nothing_is_lost(memory: Any) -> None:
         await socket.changes()
 
 
-async def test_loses_some_keys(memory: Any, settings: Any) -> None:
+async def test_permission_for_some_keys_is_revoked(memory: Any, settings: Any) -> None:
     lost: set[str] = set()
     settings.AGENT_MASTER_STORAGE_PERMISSION = lambda user, action, alias, key: key not in lost
     async with Socket(limits=OFTEN) as socket:
@@ -120,8 +120,8 @@ async def test_loses_some_keys(memory: Any, settings: Any) -> None:
         await socket.watch("a", key="a")
 
 
-async def test_a_client_that_does_not_read_gets_nothing_more_either(memory: Any) -> None:
-    """Only what was under way, however late it reads."""
+async def test_client_that_does_not_read_receives_nothing_after_revocation(memory: Any) -> None:
+    # It receives only frames that were already sent, however late it reads.
     user = await sync_to_async(make_user)()
     async with Socket(backlog=1, limits=OFTEN, authorization=basic("reader")) as socket:
         await socket.watch("a")
@@ -137,7 +137,7 @@ async def test_a_client_that_does_not_read_gets_nothing_more_either(memory: Any)
         assert await socket.closed() == 4403
 
 
-async def test_a_database_that_is_away_for_a_moment(
+async def test_short_outage_of_the_database_keeps_the_socket_open(
     memory: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     user, failures = Identity.user, []
@@ -158,8 +158,10 @@ async def test_a_database_that_is_away_for_a_moment(
     assert "as the test wants it" in caplog.text
 
 
-async def test_a_database_that_stays_away(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows whether the user still may, so he may not."""
+async def test_long_outage_of_the_database_closes_the_socket(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The permission cannot be verified, so access ends.
 
     def failing(self: Identity) -> Any:
         raise DatabaseError("as the test wants it")
@@ -171,8 +173,8 @@ async def test_a_database_that_stays_away(memory: Any, monkeypatch: pytest.Monke
         assert memory.tail._subscriptions == {}
 
 
-async def test_a_password_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes a good part of a second of CPU: not for each socket, each time."""
+async def test_password_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Hashing takes a good part of a second of CPU, too much for each check of each socket.
     await sync_to_async(make_user)()
     checks: list[object] = []
 

@@ -1,4 +1,4 @@
-"""A client that does not read: it costs little, harms nobody, and gets all in the end."""
+"""A client that does not read costs little memory, slows no other down, and misses nothing."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .client import A_WHILE, Socket, revisions
 
 @pytest.fixture
 def small_ring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever falls behind must read the log."""
+    """Make subscriptions that fall behind read the log."""
     monkeypatch.setattr("agent_master_storage.watch.ring.MAX_BATCHES", 5)
 
 
-async def test_catches_up_completely(storage: Any, small_ring: None) -> None:
+async def test_slow_client_catches_up_completely(storage: Any, small_ring: None) -> None:
     async with Socket(storage.alias, backlog=1) as slow, Socket(storage.alias) as quick:
         await slow.watch("one", key="k")
         await slow.watch("all", prefix="")
         await quick.watch()
         for number in range(200):
             await storage.awrite("k" if number % 2 else "other", b"%d" % number)
-        # The other one did not wait for it.
+        # The other client did not wait for it.
         assert len(await quick.changes_until(200)) == 200
         found: dict[str, list[int]] = {"one": [], "all": []}
         while len(found["one"]) < 100 or len(found["all"]) < 200:
@@ -34,8 +34,10 @@ async def test_catches_up_completely(storage: Any, small_ring: None) -> None:
     assert found == {"one": list(range(2, 201, 2)), "all": list(range(1, 201))}
 
 
-async def test_holds_at_most_a_few_frames(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a socket has taken and not sent: one ring at most, however much there is."""
+async def test_slow_client_holds_at_most_a_few_frames(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A socket has taken at most one ring of changes that it has not sent.
     taken: list[int] = []
     prepare = Outbox._prepare
 
@@ -55,7 +57,7 @@ async def test_holds_at_most_a_few_frames(memory: Any, monkeypatch: pytest.Monke
         assert sum(taken) <= 16 * 1024 * 1024
 
 
-async def test_answers_wait_with_it_and_are_not_lost(memory: Any) -> None:
+async def test_responses_to_a_slow_client_are_not_lost(memory: Any) -> None:
     async with Socket(backlog=1) as slow:
         for number in range(50):
             await slow.send(op="watch", id=str(number), key="k")
@@ -63,7 +65,7 @@ async def test_answers_wait_with_it_and_are_not_lost(memory: Any) -> None:
             assert (await slow.receive())["id"] == str(number)
 
 
-async def test_what_is_unwatched_meanwhile_stays_unsaid(memory: Any, small_ring: None) -> None:
+async def test_pending_changes_are_not_sent_after_unwatch(memory: Any, small_ring: None) -> None:
     async with Socket(backlog=1) as slow:
         await slow.watch("a")
         for _ in range(30):
@@ -77,7 +79,7 @@ async def test_what_is_unwatched_meanwhile_stays_unsaid(memory: Any, small_ring:
         await slow.nothing()
 
 
-async def test_goes_away_while_it_is_slow(memory: Any) -> None:
+async def test_slow_client_disconnects(memory: Any) -> None:
     async with Socket(backlog=1) as slow:
         await slow.watch()
         for _ in range(30):
@@ -86,11 +88,11 @@ async def test_goes_away_while_it_is_slow(memory: Any) -> None:
     assert memory.tail._subscriptions == {}
 
 
-async def test_heartbeats_do_not_pile_up_for_it(memory: Any) -> None:
+async def test_heartbeats_do_not_pile_up(memory: Any) -> None:
     async with Socket(backlog=1, limits={"heartbeat_interval": 0.02}) as slow:
         await asyncio.sleep(5 * A_WHILE)
-        # One in the connection, one under way.
+        # One is in the connection and one is being sent.
         for _ in range(2):
             await slow.text()
-        assert slow.line.output_queue.qsize() <= 1
+        assert slow.communicator.output_queue.qsize() <= 1
         assert await asyncio.wait_for(slow.ask(op="ping"), 5) == {"type": "pong"}

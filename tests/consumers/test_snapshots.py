@@ -1,4 +1,4 @@
-"""State first, then changes: nothing missed, nothing repeated, in the memory of a page."""
+"""Snapshots, followed by changes without gap or repetition, in the memory of one page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from agent_master_storage.watch.log import PAGE_BYTES
 from ..backends.redis import stores
 from .client import Frame, Socket, revisions
 
-#: so large that a page holds but a few
+#: so large that a page holds only a few
 BIG = 1_000_000
 
 
-async def test_of_an_empty_store(storage: Any) -> None:
+async def test_snapshot_of_an_empty_storage(storage: Any) -> None:
     async with Socket(storage.alias) as socket:
         answer = await socket.watch(snapshot=True)
         assert await socket.receive() == {
@@ -37,7 +37,7 @@ async def test_of_an_empty_store(storage: Any) -> None:
         assert revisions(await socket.changes()) == [1]
 
 
-async def test_an_entry_has_all_its_fields(storage: Any) -> None:
+async def test_representation_of_an_entry(storage: Any) -> None:
     await storage.awrite("k", b"1")
     await storage.awrite("k", b"\xff")
     async with Socket(storage.alias) as socket:
@@ -67,7 +67,9 @@ async def test_an_entry_has_all_its_fields(storage: Any) -> None:
     ],
     ids=str,
 )
-async def test_holds_what_is_watched(memory: Any, fields: Any, keys: list[str]) -> None:
+async def test_snapshot_has_matching_entries_only(
+    memory: Any, fields: Any, keys: list[str]
+) -> None:
     await memory.acommit([Write(key, b"") for key in ("b", "a:2", "a:1", "a")])
     async with Socket() as socket:
         answer = await socket.watch(snapshot=True, **fields)
@@ -76,7 +78,7 @@ async def test_holds_what_is_watched(memory: Any, fields: Any, keys: list[str]) 
         assert page["revision"] == answer["revision"] == 1
 
 
-async def test_comes_in_pages_near_4_mib(storage: Any) -> None:
+async def test_pages_end_near_4_mib(storage: Any) -> None:
     names = [f"k{number:02}" for number in range(12)]
     for name in names:
         await storage.awrite(name, b"x" * BIG)
@@ -91,7 +93,7 @@ async def test_comes_in_pages_near_4_mib(storage: Any) -> None:
         assert [entry["key"] for page in pages for entry in page["entries"]] == names
 
 
-async def test_many_small_entries_come_in_pages_too(memory: Any) -> None:
+async def test_many_small_entries_are_paged(memory: Any) -> None:
     names = [f"k{number:04}" for number in range(2500)]
     for start in range(0, 2500, 500):
         await memory.acommit([Write(name, b"") for name in names[start : start + 500]])
@@ -101,13 +103,13 @@ async def test_many_small_entries_come_in_pages_too(memory: Any) -> None:
     assert [entry["key"] for entry in entries] == names
 
 
-async def test_gapless_under_writers(storage: Any) -> None:
-    """Snapshots and what follows them give the same state as the store, whenever they began."""
+async def test_snapshot_and_changes_are_gapless_under_writers(storage: Any) -> None:
+    # Snapshot plus changes must equal the state of the storage, whenever the watch started.
     stop = threading.Event()
 
     def write(writer: int) -> None:
         number = 0
-        # Not as fast as memory takes it: no log is as long as what a busy machine falls behind.
+        # Throttled: on a busy machine a watch could fall behind by more than the log holds.
         while not stop.wait(0.0005):
             number += 1
             key = f"{writer}:{number % 7}"
@@ -143,7 +145,7 @@ async def follow(socket: Socket, states: dict[str, State]) -> None:
 
 
 class State:
-    """What a client makes of the frames of one watch."""
+    """The state that a client builds from the frames of one watch."""
 
     def __init__(self) -> None:
         self.entries: dict[str, str] = {}
@@ -159,7 +161,7 @@ class State:
             return
         assert self._complete
         found = revisions(frame["changes"])
-        # Each revision, none twice.
+        # Every revision exactly once.
         assert sorted(set(found)) == list(range(self.revision + 1, frame["revision"] + 1))
         for change in frame["changes"]:
             if change["type"] == "write":
@@ -169,7 +171,7 @@ class State:
         self.revision = frame["revision"]
 
 
-# The reader by itself: what is written between two pages.
+# SnapshotReader: writes between two pages
 
 
 def reader_of(storage: Any, **selection: Any) -> SnapshotReader:
@@ -188,7 +190,7 @@ def rest(reader: SnapshotReader) -> dict[str, bytes]:
     return found
 
 
-def test_what_changes_meanwhile_is_put_back(storage: Any) -> None:
+def test_changes_between_pages_are_undone(storage: Any) -> None:
     for number in range(12):
         storage.write(f"k{number:02}", b"x" * BIG)
     storage.write("k99", b"last")
@@ -197,7 +199,7 @@ def test_what_changes_meanwhile_is_put_back(storage: Any) -> None:
     [(entries, more)] = reader.read()
     assert more
     found = {entry.key: entry.value for entry in entries}
-    # Behind the reader, before it, at its end; changed, deleted, created, created and deleted.
+    # Before, at and after the position of the reader: changed, deleted, created, both.
     storage.write("k00", b"changed")
     storage.delete("k01")
     storage.write("k08", b"changed")
@@ -212,7 +214,7 @@ def test_what_changes_meanwhile_is_put_back(storage: Any) -> None:
     assert found | rest(reader) == before
 
 
-def test_all_is_deleted_meanwhile(storage: Any) -> None:
+def test_all_entries_are_deleted_between_pages(storage: Any) -> None:
     for number in range(12):
         storage.write(f"k{number:02}", b"x" * BIG)
     before = {entry.key: entry.value for entry in storage.entries()}
@@ -221,7 +223,7 @@ def test_all_is_deleted_meanwhile(storage: Any) -> None:
     assert rest(reader) == before
 
 
-def test_all_is_new(storage: Any) -> None:
+def test_all_entries_are_new(storage: Any) -> None:
     reader = reader_of(storage)
     for number in range(12):
         storage.write(f"k{number:02}", b"x" * BIG)
@@ -229,14 +231,14 @@ def test_all_is_new(storage: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["k", "gone"])
-def test_a_key_as_it_stood(storage: Any, key: str) -> None:
+def test_key_as_of_the_revision(storage: Any, key: str) -> None:
     storage.write("k", b"before")
     reader = reader_of(storage, key=key)
     storage.commit([Write("k", b"after"), Write("gone", b"new")])
     assert rest(reader) == ({"k": b"before"} if key == "k" else {})
 
 
-def test_others_writes_do_not_matter(storage: Any) -> None:
+def test_changes_outside_the_selector_do_not_matter(storage: Any) -> None:
     storage.write("a:1", b"")
     reader = reader_of(storage, prefix="a:")
     for number in range(5):
@@ -244,7 +246,7 @@ def test_others_writes_do_not_matter(storage: Any) -> None:
     assert rest(reader) == {"a:1": b""}
 
 
-def test_a_log_that_no_longer_tells(storage: Any) -> None:
+def test_compacted_log_raises(storage: Any) -> None:
     storage.write("k", b"1")
     reader = reader_of(storage)
     storage.write("k", b"2")
@@ -253,7 +255,7 @@ def test_a_log_that_no_longer_tells(storage: Any) -> None:
         rest(reader)
 
 
-def test_another_epoch(storage: Any) -> None:
+def test_new_epoch_raises(storage: Any) -> None:
     storage.write("k", b"1")
     reader = reader_of(storage)
     storage.new_epoch()
@@ -261,7 +263,7 @@ def test_another_epoch(storage: Any) -> None:
         rest(reader)
 
 
-def test_a_store_that_fails_is_read_again(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_read_can_be_repeated(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         storage.write(f"k{number:02}", b"x" * BIG)
     reader, page, failures = reader_of(storage), storage.page, []
@@ -285,10 +287,10 @@ def test_a_store_that_fails_is_read_again(storage: Any, monkeypatch: pytest.Monk
     assert found == {entry.key: entry.value for entry in storage.entries()}
 
 
-async def test_a_socket_tries_again(
+async def test_socket_retries_a_failed_snapshot(
     memory: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And says so to the log, once."""
+    # The failure is logged once.
     await memory.awrite("k", b"")
     page, failures = memory.page, []
 
@@ -307,8 +309,8 @@ async def test_a_socket_tries_again(
     assert caplog.text.count("cannot read a snapshot; retrying: as the test") == 1
 
 
-async def test_what_is_no_value_is_in_none() -> None:
-    """A list in Redis, under a key's name."""
+async def test_redis_key_of_another_type_is_skipped() -> None:
+    # A Redis list under the name of a key.
     redis: Any = storages["redis"]
     await redis.awrite("good", b"")
     stores.spoil(redis, "list")
@@ -319,10 +321,8 @@ async def test_what_is_no_value_is_in_none() -> None:
             assert [entry["key"] for entry in entries] == keys
 
 
-async def test_a_socket_says_that_the_log_no_longer_tells(
-    memory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A client that takes so long over its snapshot that the log has gone on."""
+async def test_socket_reports_a_compacted_log(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The client reads its snapshot so slowly that the log has been compacted.
     for number in range(12):
         await memory.awrite(f"k{number:02}", b"x" * BIG)
     async with Socket(backlog=1) as socket:
@@ -334,5 +334,5 @@ async def test_a_socket_says_that_the_log_no_longer_tells(
         while (frame := await socket.receive())["type"] == "snapshot":
             assert frame["more"]
         assert (frame["code"], frame["id"], frame["oldest"]) == ("revision_compacted", "a", 15)
-        # The id is free again.
+        # The id can be used again.
         await socket.watch(snapshot=True)

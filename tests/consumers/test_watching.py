@@ -1,4 +1,4 @@
-"""watch, changes, unwatch: what a client sees while a storage is written to."""
+"""watch, changes and unwatch: the frames that a client gets while a storage changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .client import Socket, revisions, write_in_thread
 from .conftest import POSTGRESQL, SQLITE
 
 
-async def test_a_change_has_all_its_fields(storage: Any) -> None:
-    with actor("somebody"):
+async def test_representation_of_a_change(storage: Any) -> None:
+    with actor("alice"):
         await storage.awrite("k", b"before")
     async with Socket(storage.alias) as socket:
         answer = await socket.watch("a", key="k")
@@ -30,7 +30,7 @@ async def test_a_change_has_all_its_fields(storage: Any) -> None:
             "revision": 1,
             "epoch": await storage.aepoch(),
         }
-        with actor("somebody"):
+        with actor("alice"):
             await storage.awrite("k", "bäh".encode())
         [change] = await socket.changes()
     at = change.pop("at")
@@ -42,11 +42,11 @@ async def test_a_change_has_all_its_fields(storage: Any) -> None:
         "encoding": "utf-8",
         "revision": 2,
         "previous_revision": 1,
-        "actor": "somebody",
+        "actor": "alice",
     }
 
 
-async def test_a_delete_has_no_value(storage: Any) -> None:
+async def test_delete_has_no_value(storage: Any) -> None:
     await storage.awrite("k", b"")
     async with Socket(storage.alias) as socket:
         await socket.watch()
@@ -56,7 +56,7 @@ async def test_a_delete_has_no_value(storage: Any) -> None:
     assert (change["revision"], change["previous_revision"]) == (2, 1)
 
 
-async def test_bytes_that_are_no_text_come_as_base64(storage: Any) -> None:
+async def test_bytes_that_are_not_utf8_are_base64(storage: Any) -> None:
     values = [b"\xff\x00", b"\x80", b"", b"\x00", b'{"a": 1}', "\u2028\U0001f600".encode()]
     async with Socket(storage.alias) as socket:
         await socket.watch()
@@ -71,7 +71,7 @@ async def test_bytes_that_are_no_text_come_as_base64(storage: Any) -> None:
         assert got == value
 
 
-async def test_a_key_is_not_a_prefix(storage: Any) -> None:
+async def test_key_is_not_a_prefix(storage: Any) -> None:
     keys = ["a", "a:", "a:b", "b", "a%", "a_", "á", "A"]
     async with Socket(storage.alias) as socket:
         await socket.watch("key", key="a")
@@ -87,7 +87,7 @@ async def test_a_key_is_not_a_prefix(storage: Any) -> None:
     assert found == {"key": ["a"], "prefix": ["a:", "a:b"], "percent": ["a%"], "all": keys}
 
 
-async def test_a_commit_comes_in_one_frame(storage: Any) -> None:
+async def test_commit_is_one_frame(storage: Any) -> None:
     await storage.awrite("old", b"")
     async with Socket(storage.alias) as socket:
         await socket.watch()
@@ -104,7 +104,7 @@ async def test_a_commit_comes_in_one_frame(storage: Any) -> None:
 @pytest.mark.parametrize(
     "using", [pytest.param("default", marks=SQLITE), pytest.param("postgres", marks=POSTGRESQL)]
 )
-async def test_a_transaction_comes_in_one_frame(using: str) -> None:
+async def test_transaction_is_one_frame(using: str) -> None:
     storage = storages[using]
 
     def write() -> None:
@@ -119,7 +119,7 @@ async def test_a_transaction_comes_in_one_frame(using: str) -> None:
 
 
 @SQLITE
-async def test_a_transaction_rolled_back_is_not_heard_of() -> None:
+async def test_transaction_rolled_back_sends_nothing() -> None:
     storage = storages["default"]
 
     def fail() -> None:
@@ -154,7 +154,7 @@ async def test_frames_end_near_4_mib_and_between_revisions(memory: Any) -> None:
     assert revisions([c for f in frames for c in f["changes"]]) == sorted(list(range(1, 13)) * 3)
 
 
-async def test_nothing_comes_after_unwatched(memory: Any) -> None:
+async def test_nothing_is_sent_after_unwatched(memory: Any) -> None:
     stop = asyncio.Event()
 
     async def write() -> None:
@@ -176,7 +176,7 @@ async def test_nothing_comes_after_unwatched(memory: Any) -> None:
         await writer
 
 
-async def test_an_id_is_free_again_after_unwatch(memory: Any) -> None:
+async def test_id_can_be_reused_after_unwatch(memory: Any) -> None:
     async with Socket() as socket:
         await socket.watch("a", key="x")
         assert await socket.ask(op="unwatch", id="a") == {"type": "unwatched", "id": "a"}
@@ -187,7 +187,7 @@ async def test_an_id_is_free_again_after_unwatch(memory: Any) -> None:
 
 
 @pytest.mark.parametrize("id", ["x", "ключ", "\U0001f511", '\x00\x1f"\\', " ", "i" * 128])
-async def test_ids_are_any_text(memory: Any, id: str) -> None:
+async def test_ids_are_arbitrary_text(memory: Any, id: str) -> None:
     async with Socket() as socket:
         await socket.watch(id, snapshot=True, progress=0.1)
         await socket.snapshot(id)
@@ -203,7 +203,7 @@ async def test_ids_are_any_text(memory: Any, id: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["schlüssel:ß", "\U0001f511/%2F?#[]*", " a ", '"\\', "k" * 512])
-async def test_keys_are_any_text(storage: Any, key: str) -> None:
+async def test_keys_are_arbitrary_text(storage: Any, key: str) -> None:
     async with Socket(storage.alias) as socket:
         await socket.watch("key", key=key)
         await socket.watch("prefix", prefix=key)
@@ -212,7 +212,7 @@ async def test_keys_are_any_text(storage: Any, key: str) -> None:
             assert [change["key"] for change in changes] == [key]
 
 
-async def test_the_same_watch_under_two_ids(memory: Any) -> None:
+async def test_same_watch_under_two_ids(memory: Any) -> None:
     async with Socket() as socket:
         await socket.watch("a", key="k")
         await socket.watch("b", key="k")
@@ -222,7 +222,7 @@ async def test_the_same_watch_under_two_ids(memory: Any) -> None:
 
 
 async def test_many_writers_and_sockets(storage: Any) -> None:
-    """Each socket sees every change once, in order."""
+    # Each socket gets every change once and in order.
     writers, writes = 4, 25
     sockets = [Socket(storage.alias) for _ in range(5)]
     for socket in sockets:
@@ -232,4 +232,4 @@ async def test_many_writers_and_sockets(storage: Any) -> None:
     for socket in sockets:
         found = await socket.changes_until(writers * writes)
         assert revisions(found) == list(range(1, writers * writes + 1))
-        await socket.line.disconnect(timeout=TIMEOUT)
+        await socket.communicator.disconnect(timeout=TIMEOUT)

@@ -1,1 +1,1 @@
-"""Real servers and processes: uvicorn, granian, daphne, runserver, forks, the Channels layer."""
+"""Real servers and processes: uvicorn, granian, daphne, runserver, forks, channel layers."""

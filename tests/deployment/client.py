@@ -21,7 +21,7 @@ TIMEOUT = 30.0
 
 
 class Client:
-    """A socket that talks in frames."""
+    """A socket that sends and receives frames."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -51,7 +51,7 @@ class Client:
         return found
 
     async def closed(self) -> int | None:
-        """The code of the close that comes, after whatever frames."""
+        """Return the code of the close, skipping the frames before it."""
         async with asyncio.timeout(TIMEOUT):
             try:
                 while True:
@@ -64,13 +64,13 @@ class Client:
 async def client(
     server: Server, alias: str = "default", **headers: str | None
 ) -> AsyncIterator[Client]:
-    """Connect as pytest-django's ``admin_user``; ``headers``: further ones, None leaves one out."""
+    """Connect as pytest-django's ``admin_user``; None in ``headers`` omits a default one."""
     named = {"Authorization": basic("admin"), **headers}
     async with connect(
         f"{server.ws}/ws/storage/{alias}/",
         additional_headers={name: value for name, value in named.items() if value is not None},
         max_size=None,
-        # Who does not receive does not read from the network either.
+        # Without recv() the client does not read from the network.
         max_queue=1,
         proxy=None,
         close_timeout=1,
@@ -88,13 +88,13 @@ async def clients(
 
 
 def processes_of(pid: int) -> list[psutil.Process]:
-    """The process and all below it."""
+    """Return the process and all its descendants."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:
-    """What they have used up to now."""
+    """Return the CPU time that the processes have used."""
     times = [process.cpu_times() for process in processes]
     return sum(one.user + one.system for one in times)
 
@@ -104,7 +104,7 @@ def resident_mib(processes: list[psutil.Process]) -> float:
 
 
 async def ended(server: Server, within: float) -> float:
-    """Seconds until the server's process has ended, ``within`` at most."""
+    """Return the seconds until the server process has ended, at most ``within``."""
     began = time.monotonic()
     while server.process.poll() is None:
         assert time.monotonic() - began < within, server.log.read_text()[-2000:]

@@ -1,4 +1,4 @@
-"""Servers for all the tests here, each on the databases of the tests."""
+"""Servers for these tests, all on the databases of the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db import connections
 from ..support.processes import Server, asgi_server
 from . import servers as serving
 
-#: kind and workers, as asgi_server() has them
+#: kind and number of workers, for asgi_server()
 KINDS = [("uvicorn", 1), ("uvicorn", 2), ("granian", 2), ("daphne", 1), ("runserver", 1)]
 
 _running: dict[tuple[str, int], Server] = {}
@@ -22,7 +22,7 @@ _running: dict[tuple[str, int], Server] = {}
 
 @pytest.fixture(autouse=True)
 def _no_connection_left(transactional_db: None) -> Iterator[None]:
-    """The thread that works for event loops would keep its connections, and a database."""
+    """Close the connections of the thread that works for event loops."""
     yield
     asyncio.run(sync_to_async(connections.close_all)())
 
@@ -36,7 +36,7 @@ def _servers(django_db_setup: None) -> Iterator[ExitStack]:
 
 @pytest.fixture(params=KINDS, ids=lambda kind: f"{kind[0]}-{kind[1]}")
 def server(request: pytest.FixtureRequest, _servers: ExitStack, admin_user: Any) -> Server:
-    """Each server in turn; they go on running, so tests must not end them."""
+    """Each server in turn. They keep running, so tests must not end them."""
     return running(_servers, *request.param)
 
 

@@ -1,4 +1,4 @@
-"""Servers with options of their own: runserver, daphne with a larger limit on its frames."""
+"""Servers with special options: runserver, and daphne with a larger frame limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL, several processes, and the Channels layer that carries their wake-ups."""
+"""Wake-ups of other processes through a channel layer, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CORE = "channels_redis.core.RedisChannelLayer"
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 
 WRITES = 8
-#: longer than polling has slowed down in
+#: long enough for polling to slow down
 PAUSE = 1.3
 
 
 @pytest.fixture
 def layer(settings: Any, redis_url: str) -> Any:
-    """Configure a layer here, where the writing is done; returns its environment for servers."""
+    """Configure a channel layer in this process and return its environment for servers."""
 
     def configure(backend: str, url: str = redis_url) -> dict[str, str]:
         settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [url]}}}
@@ -44,7 +44,7 @@ def storage() -> Any:
 
 
 async def delays(socket: Client, storage: Any) -> list[float]:
-    """How long changes take to a socket whose server has had nothing to do for a while."""
+    """Return the latency of changes at a socket whose server has been idle for a while."""
     found = []
     for number in range(WRITES):
         await asyncio.sleep(PAUSE if number % 4 == 0 else 0.3)
@@ -62,7 +62,7 @@ def report(what: str, found: list[float]) -> None:
 
 
 @pytest.mark.parametrize("backend", [CORE, PUBSUB])
-async def test_a_layer_wakes_another_process(
+async def test_layer_wakes_another_process(
     admin_user: Any, storage: Any, layer: Any, backend: str
 ) -> None:
     with asgi_server("uvicorn", 1, **layer(backend)) as server:
@@ -71,16 +71,16 @@ async def test_a_layer_wakes_another_process(
             report(backend, await delays(socket, storage))
 
 
-async def test_without_a_layer_polling_does(uvicorn: Server, storage: Any) -> None:
+async def test_polling_without_a_layer(uvicorn: Server, storage: Any) -> None:
     async with client(uvicorn, "postgres") as socket:
         await socket.watch(key="k")
         report("polling", await delays(socket, storage))
 
 
-async def test_a_layer_that_goes_away(
+async def test_outage_of_the_layer(
     admin_user: Any, storage: Any, layer: Any, redis_url: str
 ) -> None:
-    """Its server can't be reached any more, and later it can."""
+    # The server of the layer becomes unreachable and later returns.
     gate = Gate(redis_url)
     await gate.open()
     with asgi_server("uvicorn", 1, **layer(CORE, gate.url)) as server:
@@ -97,7 +97,7 @@ async def test_a_layer_that_goes_away(
 
 
 class Gate:
-    """An address of a Redis that can be shut: connections break and none is accepted."""
+    """A proxy to Redis that can be shut, which breaks connections and accepts no new ones."""
 
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)

@@ -1,4 +1,4 @@
-"""A write in one process, a websocket on another; what it costs to wait for one."""
+"""Writes in one process and websockets in another."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .client import Client, client, clients, cpu_seconds, processes_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgres"])
 
-#: seconds; what is measured is printed, what is asserted holds on a busy machine too
+#: seconds; a limit that holds on a busy machine too. The measured values are printed.
 MEDIAN_LIMIT = 1.0
 CPU_LIMIT = 0.05
 
 
-async def test_the_shell_reaches_a_socket(server: Server) -> None:
+async def test_write_in_a_shell_reaches_a_socket(server: Server) -> None:
     code = 'from agent_master_storage import storage; storage.write("shell", b"it works")'
     async with client(server) as socket:
         await socket.watch(key="shell")
@@ -33,8 +33,8 @@ async def test_the_shell_reaches_a_socket(server: Server) -> None:
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "redis"])
-async def test_how_long_it_takes(uvicorn: Server, alias: str) -> None:
-    """From before the write, which a process of its own does, to the frame at the client."""
+async def test_latency_between_processes(uvicorn: Server, alias: str) -> None:
+    # Measured from before the write in a separate process to the frame at the client.
     async with client(uvicorn, alias) as socket:
         await socket.watch(key="k")
         writer = subprocess.Popen(
@@ -47,7 +47,7 @@ async def test_how_long_it_takes(uvicorn: Server, alias: str) -> None:
     assert median < MEDIAN_LIMIT
 
 
-#: writes the moment; the clock is the machine's, so that processes can compare
+#: writes the time of a clock that all processes of the machine share
 WRITER = """
 import time
 import django; django.setup()
@@ -67,8 +67,8 @@ async def follow(socket: Client, count: int) -> list[float]:
     return delays
 
 
-async def test_waiting_costs_next_to_nothing(uvicorn: Server) -> None:
-    """Ten idle sockets on SQLite, for five seconds."""
+async def test_idle_sockets_use_almost_no_cpu(uvicorn: Server) -> None:
+    # Ten idle sockets on SQLite for five seconds.
     async with clients(uvicorn, 10) as sockets:
         for socket in sockets:
             await socket.watch()
@@ -81,7 +81,7 @@ async def test_waiting_costs_next_to_nothing(uvicorn: Server) -> None:
     assert share < CPU_LIMIT
 
 
-def test_after_a_fork_nothing_is_shared() -> None:
+def test_nothing_is_shared_after_a_fork() -> None:
     lines = run_python(FORK).splitlines()
     assert lines == [
         "child: 0 subscriptions",

@@ -1,4 +1,4 @@
-"""The same from every server: handshake, frames, changes of other processes, no noise."""
+"""The same behaviour on every server: handshake, frames, changes of other processes, logs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def storage() -> Any:
-    """The database is shared; each server process has an adapter of its own."""
+    """A shared database; each server process has an adapter of its own."""
     return storages["default"]
 
 
-async def test_state_then_changes(server: Server, storage: Any) -> None:
+async def test_snapshot_then_changes(server: Server, storage: Any) -> None:
     await storage.awrite("config", b"{}")
     async with client(server) as socket:
         answer = await socket.watch(snapshot=True)
@@ -46,8 +46,8 @@ async def test_state_then_changes(server: Server, storage: Any) -> None:
         assert await socket.receive() == {"type": "unwatched", "id": "a"}
 
 
-async def test_every_socket_of_every_worker(server: Server, storage: Any) -> None:
-    """One tail a process, whichever process a socket came to."""
+async def test_every_socket_of_every_worker_receives_changes(server: Server, storage: Any) -> None:
+    # There is one tail per process, whichever process accepts a socket.
     async with clients(server, 20) as sockets:
         starts = [(await socket.watch())["revision"] for socket in sockets]
         for number in range(50):
@@ -57,10 +57,10 @@ async def test_every_socket_of_every_worker(server: Server, storage: Any) -> Non
             assert [c["revision"] for c in found] == list(range(start + 1, start + 51))
 
 
-async def test_bad_frames(server: Server) -> None:
+async def test_invalid_frames(server: Server) -> None:
     async with client(server) as socket:
         frames: list[str | bytes] = ["", "{", "[" * 5000, '{"op": NaN}', '"\\ud800"']
-        # daphne loses an empty binary frame, and with it nothing.
+        # daphne drops an empty binary frame.
         frames += [b"\x00", b"{}"]
         for frame in frames:
             await socket.connection.send(frame)
@@ -74,7 +74,7 @@ async def test_bad_frames(server: Server) -> None:
         assert await socket.receive() == {"type": "pong"}
 
 
-async def test_a_page_of_several_mib(server: Server, storage: Any) -> None:
+async def test_page_of_several_mib(server: Server, storage: Any) -> None:
     await storage.acommit([Write(f"k{number}", b"x" * 900_000) for number in range(6)])
     async with client(server) as socket:
         await socket.watch(snapshot=True)
@@ -90,13 +90,13 @@ async def code_of(server: Server, alias: str = "default", **headers: str | None)
         return await socket.closed()
 
 
-async def test_who_is_closed(server: Server) -> None:
+async def test_close_codes(server: Server) -> None:
     assert await code_of(server, Authorization=None) == 4401
     assert await code_of(server, Authorization=basic("admin", "wrong")) == 4401
     assert await code_of(server, alias="unknown") == 4404
 
 
-async def test_a_session(server: Server, admin_user: Any) -> None:
+async def test_login_by_session(server: Server, admin_user: Any) -> None:
     browser = Browser()
     await sync_to_async(browser.force_login)(admin_user)
     cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
@@ -105,16 +105,16 @@ async def test_a_session(server: Server, admin_user: Any) -> None:
         await browser.alogout()
 
 
-async def test_a_foreign_page(server: Server) -> None:
+async def test_foreign_origin_is_rejected(server: Server) -> None:
     for origin in ("http://evil.example", "null", "http://["):
         with pytest.raises(InvalidStatus) as refused:
             await code_of(server, Origin=origin)
-        # daphne itself refuses an Origin that is no URL.
+        # daphne itself rejects an Origin that is not a URL.
         assert refused.value.response.status_code in ((400, 403) if "[" in origin else (403,))
 
 
-async def test_clients_that_vanish(server: Server, storage: Any) -> None:
-    """In the middle of it all, without a word; the servers' logs stay clean."""
+async def test_clients_that_disconnect_abruptly(server: Server, storage: Any) -> None:
+    # They close the connection during traffic; the servers log no errors.
     before = len(server.log.read_text())
     async with clients(server, 10) as sockets:
         for socket in sockets:
@@ -129,7 +129,7 @@ async def test_clients_that_vanish(server: Server, storage: Any) -> None:
     assert "Traceback" not in server.log.read_text()[before:]
 
 
-async def test_the_limit_of_watches(server: Server) -> None:
+async def test_limit_of_watches(server: Server) -> None:
     async with client(server) as socket:
         frames = [
             json.dumps({"op": "watch", "id": str(number), "key": f"k{number}"})

@@ -1,4 +1,4 @@
-"""SIGTERM with sockets and streams open: all are told, and the server ends."""
+"""SIGTERM with open sockets and streams: all are closed and the server ends."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .conftest import start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: seconds that a server has to end
+#: seconds within which a server must end
 LIMIT = 5.0
-#: stops its network at once, past the signal handlers: what is on its way is lost now and then
+#: stops its network before the signal handlers run, so frames in transit may be lost
 HASTY = "granian"
 SERVERS = [
     ("uvicorn", 1, 1012),
     ("uvicorn", 2, 1012),
     ("granian", 2, 1012),
-    # They let an application say no other codes than 1000 and its own.
+    # They allow only code 1000 and the codes of applications.
     ("daphne", 1, 4012),
     ("runserver", 1, 4012),
 ]
 
 
 @pytest.mark.parametrize(("kind", "workers", "code"), SERVERS)
-async def test_with_fifty_sockets_and_a_stream(
+async def test_shutdown_with_fifty_sockets_and_a_stream(
     admin_user: Any, kind: str, workers: int, code: int
 ) -> None:
     with start(kind, workers) as server:
@@ -60,8 +60,8 @@ def event_stream(server: Server) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("kind", ["uvicorn", "granian", "daphne"])
-async def test_while_it_is_busy(admin_user: Any, kind: str) -> None:
-    """Snapshots, changes and closes at the same time."""
+async def test_shutdown_under_load(admin_user: Any, kind: str) -> None:
+    # Snapshots, changes and closes at the same time.
     storage = storages["default"]
     for number in range(20):
         await storage.awrite(f"k{number}", b"x" * 100_000)
@@ -85,7 +85,7 @@ async def keep_writing(storage: Any) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_client_resumes_at_the_next_server(admin_user: Any) -> None:
+async def test_client_resumes_on_the_next_server(admin_user: Any) -> None:
     storage = storages["default"]
     with start("uvicorn", 1) as server:
         async with client(server) as socket:
@@ -102,8 +102,8 @@ async def test_a_client_resumes_at_the_next_server(admin_user: Any) -> None:
             assert change["value"] == "two"
 
 
-def test_ports_are_free_again(admin_user: Any) -> None:
-    """Nothing of a server is left behind when it ends: no worker holds its port."""
+def test_ports_are_released(admin_user: Any) -> None:
+    # No worker of a server that has ended may hold its port.
     with start("uvicorn", 2) as server:
         server.process.terminate()
         assert server.process.wait(LIMIT) == 0

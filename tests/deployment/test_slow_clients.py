@@ -1,4 +1,4 @@
-"""A client that does not read, at real servers: the connection's buffers fill up and stay so."""
+"""Clients that do not read, on real servers: the buffers of the connection stay full."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 VALUE = 250_000
 WRITES = 160
-#: what the process may grow by: the tail's ring and its frames, and a page for each slow socket
+#: allowed growth of the process: the ring and its frames, and a page per slow socket
 BOUND_MIB = 120
 
 
-async def test_costs_little_harms_nobody_and_gets_all(admin_user: Any) -> None:
-    """40 MB go by, and 5 sockets do not read; for all of it they would take 200 MB."""
+async def test_slow_clients_cost_little_and_miss_nothing(admin_user: Any) -> None:
+    # 40 MB of changes and 5 sockets that do not read: buffering everything would take 200 MB.
     storage = storages["default"]
     with start("uvicorn", 1) as server:
         async with AsyncExitStack() as stack, client(server) as quick:
@@ -48,8 +48,8 @@ async def test_costs_little_harms_nobody_and_gets_all(admin_user: Any) -> None:
         print(f"slow sockets: the server grew by {grown:.0f} MiB", end=" ")
 
 
-async def test_a_snapshot_that_nobody_reads(admin_user: Any) -> None:
-    """Of 30 MB, asked for by a hundred watches."""
+async def test_unread_snapshots_cost_little(admin_user: Any) -> None:
+    # A hundred watches request a snapshot of 30 MB.
     storage = storages["default"]
     for number in range(60):
         await storage.awrite(f"k{number:02}", b"x" * 500_000)

@@ -1,4 +1,4 @@
-"""One storage over HTTP, as the tests talk to it."""
+"""A client of the REST API of one storage, for the tests."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from agent_master_storage import storages
 from agent_master_storage.backends.base import BaseStorage
 
 DATABASES = ["default", "postgres"]
-#: in transactions that are rolled back: what a test writes, others do not see
+#: tests run in transactions that are rolled back, invisible to other connections
 ISOLATED = pytest.mark.django_db(databases=DATABASES)
-#: for what must be committed: the log, threads, other processes
+#: for tests that must commit: the log, threads, other processes
 COMMITTED = pytest.mark.django_db(transaction=True)
 _ON_BOTH = pytest.mark.django_db(transaction=True, databases=DATABASES)
 
 LOGGED = ("default", "postgres", "redis", "memory")
 ALIASES = (*LOGGED, "plain")
-#: the same where tests commit. Emptying a database takes its time: only who used it does.
+#: the same for tests that commit. Emptying a database is slow, so only those that used it do.
 COMMITTING = (
     pytest.param("default", marks=COMMITTED),
     pytest.param("postgres", marks=_ON_BOTH),
@@ -33,12 +33,12 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 OCTETS = "application/octet-stream"
 
-#: what comes from ``client.generic()``: an HttpResponse with the test client's attributes
+#: the result of ``client.generic()``: an HttpResponse with the test client's attributes
 Answer = Any
 
 
 class Api:
-    """A storage, and a client that is logged in."""
+    """A storage and a client that is logged in."""
 
     def __init__(self, client: Client, alias: str) -> None:
         self.client = client
@@ -59,14 +59,14 @@ class Api:
         what: str = "entries",
         **query: Any,
     ) -> Answer:
-        """``key`` goes into the path, unless it is given by name: then into the query."""
+        """Send a request. A positional ``key`` is put in the path, a keyword in the query."""
         path = f"/storage/{self.alias}/{what}"
         if key is not None:
-            # All of it: a client that leaves "/" as it is sends the same key.
+            # Everything is quoted; a client that does not quote "/" sends the same key.
             path += "/" + quote(key, safe="")
         if query:
             path += "?" + urlencode(query)
-        # By itself, the client gives no type to an empty body.
+        # The test client does not set a Content-Type for an empty body.
         typed = {"Content-Type": content_type} if method in ("PUT", "PATCH", "POST") else {}
         return self.client.generic(method, path, body, headers=typed | (headers or {}))
 
@@ -101,12 +101,12 @@ class Api:
 
 
 def tag(revision: int) -> str:
-    """The ETag of an entry."""
+    """Return the ETag of an entry."""
     return f'"{revision}"'
 
 
 def refused(answer: Answer, status: int, code: str) -> dict[str, Any]:
-    """The body of an error, which is JSON and nothing but that."""
+    """Check that the response is the JSON of this error and return its body."""
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == JSON
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,4 +1,4 @@
-"""Visitors and storages of the REST tests."""
+"""Users and storages of the REST tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.test import AsyncClient, Client
 from ..support.processes import Server, asgi_server
 from .api import ALIASES, LOGGED, Api
 
-#: makes a client of a new user who may do the actions named
+#: returns a client of a new user with the given permissions
 LogIn = Callable[..., Client]
 
 
@@ -33,13 +33,13 @@ def log_in(db: None) -> LogIn:
 
 @pytest.fixture(params=ALIASES)
 def api(request: pytest.FixtureRequest, admin_client: Client) -> Api:
-    """Every kind of storage, for a visitor who may do all."""
+    """Every kind of storage, for a user with all permissions."""
     return Api(admin_client, request.param)
 
 
 @pytest.fixture(params=LOGGED)
 def logged(request: pytest.FixtureRequest, admin_client: Client) -> Api:
-    """Every storage with revisions, for a visitor who may do all."""
+    """Every storage with revisions, for a user with all permissions."""
     return Api(admin_client, request.param)
 
 
@@ -60,16 +60,16 @@ def plain(admin_client: Client) -> Api:
 
 @pytest.fixture
 async def agent(admin_user: User) -> AsyncIterator[AsyncClient]:
-    """A client in an event loop, for a visitor who may do all."""
+    """An asynchronous client of a user with all permissions."""
     client = AsyncClient()
     await client.aforce_login(admin_user)
     yield client
-    # The thread that Django's queries ran in goes on living.
+    # The thread that ran Django's queries stays alive.
     await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture(scope="session")
 def uvicorn(django_db_setup: None) -> Iterator[Server]:
-    """A server on the databases of the tests; those that use it commit."""
+    """A server on the databases of the tests. Tests that use it must commit."""
     with asgi_server("uvicorn") as server:
         yield server

@@ -1,4 +1,4 @@
-"""Adapters that fail, each in its way."""
+"""Adapters with bugs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECRET = "the password is swordfish"
 
 
 class BrokenStorage(BaseStorage):
-    """The five methods, each with a bug."""
+    """An adapter whose five methods raise."""
 
     def read(self, key: str) -> bytes:
         raise LookupError(SECRET)
@@ -27,14 +27,14 @@ class BrokenStorage(BaseStorage):
 
 
 class BrokenLog(MemoryStorage):
-    """One whose log can't be read, by a bug."""
+    """An adapter whose log raises when it is read."""
 
     def read_log(self, *args: Any, **kwargs: Any) -> Any:
         raise LookupError(SECRET)
 
 
 class BrokenState(MemoryStorage):
-    """One that can't say where it stands, by a bug."""
+    """An adapter whose state raises."""
 
     def _state(self) -> Any:
         raise LookupError(SECRET)

@@ -1,4 +1,4 @@
-"""Requests to a running server, byte by byte where that matters."""
+"""A low-level HTTP client for running servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ADMIN = {"Authorization": "Basic " + base64.b64encode(b"admin:password").decode(
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A whole response."""
+    """A complete response."""
 
     status: int
     headers: Message
@@ -42,11 +42,11 @@ def exchange(
     body: bytes | Iterable[bytes] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """Send one request; an iterable body goes in chunks, without a length."""
+    """Send one request; an iterable body is sent chunked, without a length."""
     connection = connect(server if isinstance(server, int) else server.port)
     chunked = body is not None and not isinstance(body, bytes)
     try:
-        # Who refuses a body by its headers may have answered and gone before it is all sent.
+        # A server that rejects the headers may respond and close before it has read the body.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(
                 method, path, body, {**ADMIN, **(headers or {})}, encode_chunked=chunked

@@ -1,4 +1,4 @@
-"""A project with nothing but what the app needs: the optional packages can't be imported."""
+"""Settings of a project without the optional packages, which cannot be imported."""
 
 from __future__ import annotations
 

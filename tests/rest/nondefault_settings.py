@@ -1,4 +1,4 @@
-"""A project that has changed every default of DRF that can be, and Django's where it matters."""
+"""Settings of a project that changes every default of DRF, and those of Django that matter."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..settings import *  # noqa: F403
 from ..settings import AGENT_MASTER_STORAGE, DATABASES
 from ..support.servers import free_port
 
-# Refusals must not be debug pages.
+# Errors must not become debug pages.
 DEBUG = True
 LANGUAGE_CODE = "de"
 APPEND_SLASH = False
 ROOT_URLCONF = "tests.rest.urls"
 
-# Nobody listens there.
+# No server listens on this port.
 DATABASES["nowhere"] = {**DATABASES["postgres"], "PORT": str(free_port())}
 for database in DATABASES.values():
     database["ATOMIC_REQUESTS"] = True  # type: ignore[assignment]
@@ -37,7 +37,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.StaticHTMLRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.FormParser"],
-    "DEFAULT_PERMISSION_CLASSES": [f"{_HERE}.Nobody"],
+    "DEFAULT_PERMISSION_CLASSES": [f"{_HERE}.DenyAll"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": f"{_HERE}.Negotiation",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
@@ -59,20 +59,20 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 
 
-class Nobody:
-    """A permission."""
+class DenyAll:
+    """Deny everything."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
         return False
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Whatever the client wants, it gets the first."""
+    """Always choose the first renderer."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
 def handler(error: Exception, context: Any) -> HttpResponse:
-    """Errors as a page, and as a success."""
+    """Respond to errors with a page and a success status."""
     return HttpResponse("<h1>Sorry</h1>")

@@ -1,4 +1,4 @@
-"""What OpenAPI tells of an interface, and whether that is complete, valid and true."""
+"""Checks of an OpenAPI document: complete, valid and correct."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Operations = dict[tuple[str, str], Any]
 
 
 def written() -> Any:
-    """What ``manage.py spectacular --validate --fail-on-warn`` writes."""
+    """Return the output of ``manage.py spectacular --validate --fail-on-warn``."""
     output = StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=output)
     return yaml.safe_load(output.getvalue())
 
 
 def operations(schema: Any, below: str) -> Operations:
-    """The operations under a path, by what comes after it."""
+    """Return the operations below a path, by the rest of their path."""
     return {
         (path.removeprefix(below), method): operation
         for path, methods in schema["paths"].items()
@@ -34,7 +34,7 @@ def operations(schema: Any, below: str) -> Operations:
 
 
 def check_answers(operation: Any, expected: set[str], error: str) -> None:
-    """Each status is there, refusals are of the component ``error``, and said in words."""
+    """Check that each status is described and that errors use the component ``error``."""
     responses = operation["responses"]
     assert set(responses) == expected | ALWAYS
     for status, response in responses.items():
@@ -49,7 +49,7 @@ def check_answers(operation: Any, expected: set[str], error: str) -> None:
 
 
 def check_names(found: Operations, tag: str) -> None:
-    """Operations have ids of their own, and say what they do."""
+    """Check that operations have unique ids and a description."""
     names = [operation["operationId"] for operation in found.values()]
     assert len(set(names)) == len(names)
     assert all(operation["description"] for operation in found.values())
@@ -57,7 +57,7 @@ def check_names(found: Operations, tag: str) -> None:
 
 
 def check_body(schema: Any, answer: Any, name: str) -> None:
-    """An answer, or a part of one, has the fields of the component, and no others."""
+    """Check that a response, or part of one, has exactly the fields of the component."""
     body = answer if isinstance(answer, dict) else answer.json()
     described = schema["components"]["schemas"][name]
     assert set(body) <= set(described["properties"]), name

@@ -1,4 +1,4 @@
-"""Rules for AGENT_MASTER_STORAGE_PERMISSION, as a project might write them."""
+"""Permission policies for AGENT_MASTER_STORAGE_PERMISSION, as a project might write them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 
 def own_keys(user: Any, action: str, alias: str, key: str) -> bool:
-    """Everybody has the keys under the own name; all may look at what is public."""
+    """Allow users the keys under their own name, and everyone to view public keys."""
     if action == "view" and key.startswith("public:"):
         return True
     return bool(user.is_authenticated and key.startswith(f"{user.get_username()}:"))
 
 
 def everybody(user: Any, action: str, alias: str, key: str) -> bool:
-    """Open to the world."""
+    """Allow everything."""
     return True
 
 
 def broken(user: Any, action: str, alias: str, key: str) -> bool:
-    """One that has a bug."""
-    raise LookupError("the rule's own secret")
+    """Raise an exception."""
+    raise LookupError("the policy's own secret")
 
 
 def one_storage(user: Any, action: str, alias: str, key: str) -> bool:
-    """Only one of the storages may be seen."""
+    """Allow one storage only."""
     return alias == "memory"

@@ -1,4 +1,4 @@
-"""Settings under which it takes a while to find out who somebody is."""
+"""Settings with a slow authentication."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REST_FRAMEWORK = {
 
 
 class SlowAuthentication(BasicAuthentication):
-    """As a hasher of passwords that deserves its name."""
+    """Authenticate as slowly as a real password hasher."""
 
     def authenticate(self, request: Request) -> Any:
         time.sleep(DELAY)

@@ -1,4 +1,4 @@
-"""Reading server-sent events, and an ASGI client that can go away."""
+"""A client of server-sent events, and an ASGI client that can disconnect."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from django.test import AsyncClient
 
 from agent_master_storage import storages
 
-#: seconds for what comes at once
+#: seconds to wait for something that should come immediately
 TIMEOUT = 20
 
 
 class Stream:
-    """The events of one storage."""
+    """The event stream of one storage."""
 
     def __init__(self, client: AsyncClient, alias: str, **headers: str) -> None:
         self.client = client
@@ -41,14 +41,14 @@ class Stream:
         await self.storage.awrite(key, value)
 
     async def subscribed(self, count: int) -> None:
-        """Until so many read the log."""
+        """Wait until this number of subscriptions read the log."""
         async with asyncio.timeout(TIMEOUT):
             while len(self.storage.tail._subscriptions) != count:
                 await asyncio.sleep(0.01)
 
 
 class Events:
-    """The blocks of a stream, as dicts of their fields; ``data`` is parsed."""
+    """Read the blocks of a stream as dicts of their fields, with ``data`` parsed."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
@@ -68,7 +68,7 @@ class Events:
         return fields
 
     async def change(self) -> dict[str, Any]:
-        """The next event that is one of changes."""
+        """Return the next event of type ``changes``."""
         while True:
             event = await self.next()
             if "event" in event:
@@ -79,7 +79,7 @@ class Events:
                 return data
 
     async def end(self) -> dict[str, Any]:
-        """What the stream says before it ends, which it must do now."""
+        """Return the last blocks of the stream, which must end now."""
         last: dict[str, Any] = {}
         try:
             while True:
@@ -88,14 +88,14 @@ class Events:
             return last
 
     async def close(self) -> None:
-        """As Django does when the client has gone, wherever the stream is."""
+        """Close the response as Django does when the client has disconnected."""
         await sync_to_async(self._answer.close, thread_sensitive=False)()
 
 
 def asgi_request(
     path: str, cookies: str, accept: str = "text/event-stream"
 ) -> ApplicationCommunicator:
-    """A request that can be dropped half-way."""
+    """A request that can be cancelled at any time."""
     path, _, query = path.partition("?")
     scope = {
         "type": "http",

@@ -1,4 +1,4 @@
-"""Three ASGI servers: keys, streams, and a quick end."""
+"""REST on three ASGI servers: keys, event streams and shutdown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVENTS = ADMIN | {"Accept": "text/event-stream"}
 def streams(
     server: Server, count: int, path: str = CHANGES
 ) -> Iterator[list[http.client.HTTPResponse]]:
-    """So many event streams, each past its first block."""
+    """Open ``number`` event streams and read the first block of each."""
     with ExitStack() as stack:
         opened = []
         for _ in range(count):
@@ -46,7 +46,7 @@ def streams(
 
 @contextmanager
 def polls(server: Server, count: int) -> Iterator[list[http.client.HTTPConnection]]:
-    """So many connections whose long poll has been sent."""
+    """Open ``number`` connections and send a long poll on each."""
     with ExitStack() as stack:
         connections = [connect(server.port) for _ in range(count)]
         for connection in connections:
@@ -56,22 +56,22 @@ def polls(server: Server, count: int) -> Iterator[list[http.client.HTTPConnectio
 
 
 def lines_until(response: http.client.HTTPResponse, start: bytes) -> bytes:
-    """The next line that begins so."""
+    """Return the next line with this prefix."""
     while line := response.readline():
         if line.startswith(start):
             return line
     raise AssertionError(f"the stream ended before {start!r}")
 
 
-#: Daphne cuts its connections at once, the others let answers end.
+#: daphne closes its connections immediately, the others let responses end
 @pytest.mark.parametrize(
     ("kind", "cuts"), [("uvicorn", False), ("granian", False), ("daphne", True)]
 )
-def test_it_ends_quickly_with_streams_and_polls_open(
+def test_shutdown_ends_open_streams_and_polls_quickly(
     admin_user: object, kind: str, cuts: bool
 ) -> None:
     with asgi_server(kind) as server, polls(server, 5) as waiting, streams(server, 20) as opened:
-        # The polls came first, so that they wait by now; a moment more for a slow machine.
+        # The polls were sent first and should be waiting; allow for a slow machine.
         time.sleep(0.5)
         begin = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
@@ -87,15 +87,13 @@ def test_it_ends_quickly_with_streams_and_polls_open(
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 @pytest.mark.parametrize("kind", ["uvicorn", "granian"])
-def test_it_ends_quickly_while_somebody_is_logging_in(
-    admin_user: object, kind: str, accept: str
-) -> None:
-    """He will wait as soon as he is known, and nobody tells him of the signal by then."""
+def test_shutdown_during_a_slow_login_is_quick(admin_user: object, kind: str, accept: str) -> None:
+    # The request starts to wait after its login, when the signal has already been handled.
     settings = {"DJANGO_SETTINGS_MODULE": "tests.rest.slow_login_settings"}
     with asgi_server(kind, **settings) as server:
         connection = connect(server.port)
         connection.request("GET", f"{CHANGES}?wait=50&since=0", headers=ADMIN | {"Accept": accept})
-        # The first request of this process, and it is only at the login.
+        # The first request of this process has not got past the login yet.
         time.sleep(DELAY / 2)
         begin = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
@@ -106,8 +104,7 @@ def test_it_ends_quickly_while_somebody_is_logging_in(
 
 
 @pytest.mark.parametrize("kind", ["granian", "daphne"])
-def test_other_servers_do_the_same(admin_user: object, kind: str) -> None:
-    """Uvicorn is where the other tests run."""
+def test_other_servers_behave_the_same(admin_user: object, kind: str) -> None:
     with asgi_server(kind) as server:
         for key in ("a%2Fb", "a/../b", "%E2%82%AC%20%25", "%2E%2E", "x%3Fy%23"):
             path = f"/storage/default/entries/{key}"
@@ -127,7 +124,7 @@ def test_other_servers_do_the_same(admin_user: object, kind: str) -> None:
             assert lines_until(response, b"data:").startswith(b'data: {"revision":6,')
 
 
-def test_changes_arrive_from_another_process(uvicorn: Server, admin_user: object) -> None:
+def test_stream_receives_changes_of_another_process(uvicorn: Server, admin_user: object) -> None:
     storage = storages["default"]
     storage.write("a", b"1")
     with streams(uvicorn, 3) as opened:
@@ -140,7 +137,7 @@ def test_changes_arrive_from_another_process(uvicorn: Server, admin_user: object
                 assert lines_until(response, b"event") == b"event: changes\n"
 
 
-def test_a_long_poll_hears_of_another_process(uvicorn: Server, admin_user: object) -> None:
+def test_long_poll_returns_changes_of_another_process(uvicorn: Server, admin_user: object) -> None:
     timer = threading.Timer(0.3, storages["default"].write, ("a", b"x"))
     timer.start()
     begin = time.monotonic()
@@ -155,22 +152,22 @@ def threads_of(server: Server) -> int:
 
 
 def files_of(server: Server) -> int:
-    """Open files of the database."""
+    """Return the number of open files of the database."""
     return sum("sqlite3" in file.path for file in psutil.Process(server.process.pid).open_files())
 
 
-def test_a_hundred_streams_hold_no_threads(uvicorn: Server, admin_user: object) -> None:
+def test_hundred_streams_hold_no_threads(uvicorn: Server, admin_user: object) -> None:
     with streams(uvicorn, 1):
         threads, files = settled(uvicorn)
     with streams(uvicorn, 100):
         many_threads, many_files = settled(uvicorn)
-    # The loop's pool may have grown to its size, the tail has its own.
+    # The pool of the loop may have grown to its limit, and the tail has a thread of its own.
     assert many_threads - threads <= 10
     assert many_files - files <= 10
 
 
 def settled(server: Server) -> tuple[int, int]:
-    """Threads and files, when they have been the same for a while."""
+    """Return the numbers of threads and files once they are stable."""
     deadline = time.monotonic() + 20
     last = (threads_of(server), files_of(server))
     while time.monotonic() < deadline:
@@ -182,8 +179,8 @@ def settled(server: Server) -> tuple[int, int]:
     return last
 
 
-def test_streams_that_are_left_are_freed(uvicorn: Server, admin_user: object) -> None:
-    """Its tail ends with the last subscription, and with the tail its connection."""
+def test_abandoned_streams_are_released(uvicorn: Server, admin_user: object) -> None:
+    # The tail ends with the last subscription, and its connection ends with the tail.
     with streams(uvicorn, 10):
         storages["default"].write("a", b"x")
     deadline = time.monotonic() + 20
@@ -198,8 +195,7 @@ def test_head_of_a_stream_ends(uvicorn: Server, admin_user: object) -> None:
     assert answer.headers["Content-Type"] == "text/event-stream"
 
 
-def test_two_requests_on_one_connection(uvicorn: Server, admin_user: object) -> None:
-    """A refused body must not be taken for the next request."""
+def test_rejected_body_is_not_read_as_the_next_request(uvicorn: Server, admin_user: object) -> None:
     connection = connect(uvicorn.port)
     path = "/storage/default/entries/a"
     for method, body, status in (

@@ -1,4 +1,4 @@
-"""The project's authentication and throttling hold here too, in the asynchronous view as well."""
+"""The project's authentication and throttling apply, also in the asynchronous view."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def send(client: Client, method: str, path: str, body: str, **headers: str) -> A
 
 
 def use(monkeypatch: pytest.MonkeyPatch, **attributes: Any) -> None:
-    """As if the project's REST_FRAMEWORK said so: DRF reads it once, into this class."""
+    """Change the project's DRF defaults, which DRF reads once into class attributes."""
     for name, value in attributes.items():
         monkeypatch.setattr(APIView, name, value)
 
@@ -60,7 +60,7 @@ class RenamedToken(authentication.TokenAuthentication):
     ],
 )
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
-def test_nothing_is_open_to_anonymous_visitors(
+def test_anonymous_users_are_rejected(
     monkeypatch: pytest.MonkeyPatch, classes: Any, challenge: str, method: str, path: str, body: str
 ) -> None:
     use(monkeypatch, authentication_classes=classes)
@@ -70,7 +70,7 @@ def test_nothing_is_open_to_anonymous_visitors(
 
 
 @ISOLATED
-def test_where_nobody_can_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anonymous_user_without_authenticators_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, authentication_classes=[])
     for method, path, body in REQUESTS:
         refused(send(Client(), method, path, body), 403, "permission_denied")
@@ -91,7 +91,7 @@ def test_where_nobody_can_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
         "Basic " + base64.b64encode(b"\xff\x00:\x00").decode(),
     ],
 )
-def test_wrong_credentials(admin_user: User, authorization: str) -> None:
+def test_invalid_credentials_are_rejected(admin_user: User, authorization: str) -> None:
     for method, path, body in REQUESTS:
         answer = send(Client(), method, path, body, Authorization=authorization)
         refused(answer, 401, "authentication_failed")
@@ -99,7 +99,7 @@ def test_wrong_credentials(admin_user: User, authorization: str) -> None:
 
 
 @ISOLATED
-def test_a_token(admin_user: User) -> None:
+def test_token_authentication(admin_user: User) -> None:
     token = Token.objects.create(user=admin_user)
     answer = send(Client(), "PUT", "memory/entries/a", "{}", Authorization=f"Token {token.key}")
     assert answer.json()["actor"] == "admin"
@@ -109,7 +109,7 @@ def test_a_token(admin_user: User) -> None:
 
 
 @ISOLATED
-def test_a_user_who_was_switched_off(admin_user: User) -> None:
+def test_inactive_user_is_rejected(admin_user: User) -> None:
     client = Client()
     client.force_login(admin_user)
     User.objects.update(is_active=False)
@@ -117,7 +117,7 @@ def test_a_user_who_was_switched_off(admin_user: User) -> None:
 
 
 @ISOLATED
-def test_a_session_needs_a_csrf_token_to_write(admin_user: User) -> None:
+def test_write_by_session_requires_a_csrf_token(admin_user: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     for method, path, body in REQUESTS:
@@ -136,14 +136,14 @@ def test_a_session_needs_a_csrf_token_to_write(admin_user: User) -> None:
 
 
 @ISOLATED
-def test_long_names_are_actors(log_in: LogIn) -> None:
+def test_long_user_name_is_a_valid_actor(log_in: LogIn) -> None:
     name = "é" * 150
     api = Api(log_in(name, "add", "change"), "memory")
     assert api.put("a").json()["actor"] == name
 
 
 class Often(UserRateThrottle):
-    """Three requests a minute of one user."""
+    """Allow three requests per minute and user."""
 
     rate = "3/min"
 
@@ -172,12 +172,12 @@ def test_throttling(memory: Api, throttled: None, method: str, path: str, body: 
     for _ in range(3):
         assert send(memory.client, method, path, body).status_code < 405
     check_throttled(send(memory.client, method, path, body))
-    # Others are not meant.
+    # Other users are not throttled.
     refused(send(Client(), method, path, body), 401, "not_authenticated")
 
 
 @ISOLATED
-def test_who_gropes_about_is_throttled(throttled: None) -> None:
+def test_unknown_paths_are_throttled(throttled: None) -> None:
     for _ in range(2):
         refused(Client().get("/storage/memory/nothing"), 404, "not_found")
     check_throttled(Client().get("/storage/memory/nothing"))

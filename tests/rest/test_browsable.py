@@ -1,4 +1,4 @@
-"""The browsable API: every page renders, and what its forms send works."""
+"""The browsable API: every page renders, and its forms work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCEPT = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image
 
 
 class Page(HTMLParser):
-    """The forms and the text fields of a page."""
+    """Collect the forms and the text fields of a page."""
 
     def __init__(self, answer: Any, status: int = 200) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
     @property
     def shown(self) -> str:
-        """The answer, as the page shows it."""
+        """Return the response that the page shows."""
         found = re.search(r'class="response-info".*?</pre>', self.html, re.S)
         assert found is not None
         return unescape(re.sub(r"<[^>]+>", "", found[0]))
@@ -92,7 +92,7 @@ def test_every_route_has_a_page(memory: Api, path: str, status: int, methods: se
     assert bool(page.areas) == bool(methods)
 
 
-def test_the_page_shows_the_entry_and_offers_it_for_editing(memory: Api) -> None:
+def test_page_shows_the_entry_and_prefills_the_form(memory: Api) -> None:
     value = '{"a": "<b>é</b>"}'
     memory.put("config", value)
     page = get(memory, "memory/entries/config")
@@ -101,7 +101,7 @@ def test_the_page_shows_the_entry_and_offers_it_for_editing(memory: Api) -> None
     assert page.types == [JSON, OCTETS, MERGE_PATCH]
 
 
-def test_what_the_form_offers_can_be_sent(memory: Api) -> None:
+def test_prefilled_form_can_be_submitted(memory: Api) -> None:
     memory.put("config", b"\xff\x00")
     area = get(memory, "memory/entries/config").areas[0]
     sent = memory.put("config", area, JSON, headers=ACCEPT)
@@ -113,18 +113,18 @@ def test_what_the_form_offers_can_be_sent(memory: Api) -> None:
     assert memory.send("POST", None, commit, JSON, what="commit").status_code == 200
 
 
-def test_answers_to_forms_are_pages(memory: Api) -> None:
+def test_form_responses_are_pages(memory: Api) -> None:
     Page(memory.put("config", b"{}", headers=ACCEPT), 201)
     Page(memory.patch("config", {"a": 1}, headers=ACCEPT))
     Page(memory.put("config", "{", JSON, headers=ACCEPT), 400)
     Page(memory.put("config", headers=ACCEPT | {"If-Match": '"9"'}), 412)
     Page(memory.commit({"op": "delete", "key": "none"}, headers=ACCEPT), 404)
-    # A page needs something to show.
+    # A page needs content.
     Page(memory.delete("config", headers=ACCEPT), 200)
     assert memory.storage.list() == []
 
 
-def test_pages_of_lists_lead_on(memory: Api) -> None:
+def test_list_page_links_to_the_next(memory: Api) -> None:
     for number in range(3):
         memory.put(f"key-{number}")
     page = get(memory, "memory/entries?limit=2")
@@ -133,14 +133,14 @@ def test_pages_of_lists_lead_on(memory: Api) -> None:
     assert "key-2" in Page(memory.client.get(link, headers=ACCEPT)).shown
 
 
-def test_who_is_not_logged_in_sees_a_page_too() -> None:
+def test_anonymous_user_gets_an_error_page() -> None:
     for path in ("", "memory/", "memory/entries", "memory/entries/a", "memory/changes"):
         page = Page(Client().get(f"/storage/{path}", headers=ACCEPT), 401)
         assert "not_authenticated" in page.shown
         assert page.areas == []
 
 
-def test_forms_are_for_those_who_may(log_in: LogIn) -> None:
+def test_forms_require_permission(log_in: LogIn) -> None:
     page = get(Api(log_in("ann", "view"), "memory"), "memory/entries")
     assert page.areas == []
     assert not {"PUT", "PATCH", "DELETE"} & set(page.methods)
@@ -179,18 +179,18 @@ def test_breadcrumbs(memory: Api, path: str, way: list[str]) -> None:
         ("memory/changes", "The change log of a storage."),
     ],
 )
-def test_a_page_says_what_it_shows(memory: Api, path: str, description: str) -> None:
+def test_page_has_a_description(memory: Api, path: str, description: str) -> None:
     memory.put("k", b"x")
     assert description in get(memory, path).html
 
 
 @pytest.mark.parametrize("path", ["memory/entries/", "none/", "memory/none/"])
-def test_a_path_of_a_thousand_slashes(memory: Api, path: str) -> None:
+def test_path_of_a_thousand_slashes_renders(memory: Api, path: str) -> None:
     answer = memory.client.get(f"/storage/{path}{'a/' * 3000}", headers=ACCEPT)
     assert answer.status_code in (400, 404)
 
 
-def test_an_explicit_format(memory: Api) -> None:
+def test_format_parameter_selects_the_renderer(memory: Api) -> None:
     memory.put("config")
     page = memory.client.get("/storage/memory/entries/config?format=json", headers=ACCEPT)
     assert page.headers["Content-Type"] == JSON

@@ -1,4 +1,4 @@
-"""GET changes: the log, page after page."""
+"""GET changes: pages of the change log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write(key: str) -> dict[str, Any]:
 
 
 def pages(api: Api, **query: Any) -> list[list[int]]:
-    """The revisions on each page, by following ``next``."""
+    """Return the revisions on each page, following ``next``."""
     found = []
     answer = api.changes(**query).json()
     while True:
@@ -38,7 +38,7 @@ def pages(api: Api, **query: Any) -> list[list[int]]:
         answer = api.client.get(answer["next"]).json()
 
 
-def test_what_a_change_tells(logged: Api) -> None:
+def test_representation_of_a_change(logged: Api) -> None:
     logged.put("a", b"one")
     logged.put("a", b"\xff")
     logged.delete("a")
@@ -77,18 +77,18 @@ def test_since_key_prefix_and_encoding(logged: Api) -> None:
     assert pages(logged, prefix="a*") == [[4]]
     found = logged.changes(key="b:1", encoding="json").json()
     assert found["results"][0]["value"] == {"c": 1}
-    # It has come further than to what it shows: going on from here, nothing is looked at twice.
+    # It has read further than the last match: the next request does not repeat that part.
     assert found["revision"] == 4
 
 
-def test_a_limit_never_splits_a_revision(logged: Api) -> None:
+def test_limit_never_splits_a_revision(logged: Api) -> None:
     logged.put("a")
     logged.commit(*[write(f"b{number}") for number in range(5)])
     logged.put("c")
     assert pages(logged, limit=1) == [[1], [2] * 5, [3]]
     whole = [1, 2, 2, 2, 2, 2, 3]
     for limit in range(2, 8):
-        # Whether a page ends before the revision or after it is the adapter's business.
+        # The adapter decides whether a page ends before the revision or after it.
         found = pages(logged, limit=limit)
         assert [revision for page in found for revision in page] == whole
         assert sum(len(set(page)) for page in found) == 3
@@ -96,7 +96,7 @@ def test_a_limit_never_splits_a_revision(logged: Api) -> None:
     assert sum(map(len, pages(logged, limit=2, prefix="b"))) == 5
 
 
-def test_next_leads_on_and_keeps_the_query(logged: Api) -> None:
+def test_next_link_keeps_the_query(logged: Api) -> None:
     for number in range(250):
         logged.storage.write("a" if number % 5 else "b", b"")
     first = logged.changes(key="a", encoding="base64").json()
@@ -108,7 +108,7 @@ def test_next_leads_on_and_keeps_the_query(logged: Api) -> None:
     assert logged.changes(since=249).json()["next"] is None
 
 
-def test_limits(logged: Api) -> None:
+def test_limit_is_validated_and_clamped(logged: Api) -> None:
     for _ in range(2):
         logged.storage.commit([Write(f"key-{number}", b"") for number in range(600)])
     assert len(logged.changes(limit=10**9).json()["results"]) in (600, 1200)
@@ -116,19 +116,19 @@ def test_limits(logged: Api) -> None:
         refused(logged.changes(limit=limit), 400, "invalid_value")
 
 
-def test_a_page_ends_early_near_four_mebibytes(logged: Api) -> None:
+def test_page_ends_early_near_4_mib(logged: Api) -> None:
     for number in range(6):
         logged.storage.write(f"key-{number}", b"x" * MIB)
     assert pages(logged) == [[1, 2, 3, 4], [5, 6]]
 
 
-def test_key_and_prefix_together(logged: Api) -> None:
+def test_key_and_prefix_together_are_rejected(logged: Api) -> None:
     refused(logged.changes(key="a", prefix="b"), 400, "invalid_value")
     refused(logged.changes(key="", prefix="b"), 400, "invalid_value")
     assert logged.changes(key="a", prefix="").status_code == 200
 
 
-def test_what_was_compacted(logged: Api) -> None:
+def test_compacted_revision_is_410(logged: Api) -> None:
     for _ in range(5):
         logged.put("a")
     logged.storage.compact(3)
@@ -138,14 +138,14 @@ def test_what_was_compacted(logged: Api) -> None:
     assert pages(logged, since=3) == pages(logged) == [[4, 5]]
 
 
-def test_what_has_not_been(logged: Api) -> None:
+def test_future_revision_is_410(logged: Api) -> None:
     logged.put("a")
     body = refused(logged.changes(since=2), 410, "revision_ahead")
     assert (body["current"], body["oldest"]) == (1, 1)
     assert pages(logged, since=1) == [[]]
 
 
-def test_another_epoch(logged: Api) -> None:
+def test_outdated_epoch_is_410(logged: Api) -> None:
     logged.put("a")
     known = logged.changes().json()["epoch"]
     assert logged.changes(since=1, epoch=known).status_code == 200
@@ -155,7 +155,7 @@ def test_another_epoch(logged: Api) -> None:
     assert logged.changes(since=1).json()["epoch"] != known
 
 
-def test_an_empty_log(logged: Api) -> None:
+def test_empty_log(logged: Api) -> None:
     body = logged.changes().json()
     assert (body["revision"], body["results"], body["next"]) == (0, [], None)
     assert pages(logged, since=0) == [[]]
@@ -166,15 +166,15 @@ def test_head(logged: Api) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-def test_waiting_needs_asgi(logged: Api) -> None:
-    """Where it has to wait; what is there comes at once, as without."""
+def test_waiting_requires_asgi(logged: Api) -> None:
+    # Only if it has to wait: existing changes are returned immediately.
     logged.put("a")
     assert len(logged.changes(wait=30).json()["results"]) == 1
     refused(logged.changes(since=1, wait=0.1), 501, "not_supported")
     assert logged.changes(since=1, wait=0).status_code == 200
 
 
-def test_events_need_asgi(logged: Api) -> None:
+def test_event_stream_requires_asgi(logged: Api) -> None:
     for method in ("GET", "HEAD"):
         answer = logged.send(method, what="changes", headers={"Accept": "text/event-stream"})
         assert answer.status_code == 501
@@ -182,5 +182,5 @@ def test_events_need_asgi(logged: Api) -> None:
 
 
 @pytest.mark.parametrize("wait", ["-1", "x", "nan", "inf", "1e1", "0x1", "9" * 10, "1." + "9" * 10])
-def test_a_wait_that_is_none(memory: Api, wait: str) -> None:
+def test_invalid_wait_is_rejected(memory: Api, wait: str) -> None:
     refused(memory.changes(wait=wait), 400, "invalid_value")

@@ -1,4 +1,4 @@
-"""POST commit: all or nothing, one revision."""
+"""POST commit: all operations in one revision, or none."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_several_operations_take_one_revision(logged: Api) -> None:
     assert {storage.entry(key).revision for key in "abc"} == {3}
 
 
-def test_checks_alone_take_no_revision(logged: Api) -> None:
+def test_commit_of_checks_only_has_no_revision(logged: Api) -> None:
     logged.put("a")
     assert logged.commit(check("a", 1), check("b", 0)).json() == {"revision": 1}
     assert logged.commit().json() == {"revision": 1}
     assert logged.storage.revision == 1
 
 
-def test_conditions_that_hold(logged: Api) -> None:
+def test_preconditions_that_hold(logged: Api) -> None:
     logged.put("a")
     logged.put("b")
     operations = [write("a", if_revision=1), delete("b", if_revision=2), write("c", if_revision=0)]
@@ -74,7 +74,7 @@ def test_conditions_that_hold(logged: Api) -> None:
         (check("missing", 1), 0),
     ],
 )
-def test_a_condition_that_fails(logged: Api, operation: Any, current: int) -> None:
+def test_failed_precondition_rejects_the_commit(logged: Api, operation: Any, current: int) -> None:
     logged.put("a")
     body = refused(logged.commit(write("b"), operation, write("c")), 409, "revision_conflict")
     assert (body["index"], body["current"]) == (1, current)
@@ -82,7 +82,7 @@ def test_a_condition_that_fails(logged: Api, operation: Any, current: int) -> No
     assert logged.storage.revision == 1
 
 
-def test_deleting_a_missing_key(logged: Api) -> None:
+def test_delete_of_a_missing_key_rejects_the_commit(logged: Api) -> None:
     body = refused(logged.commit(write("b"), write("c"), delete("missing")), 404, "key_not_found")
     assert body["index"] == 2
     assert logged.storage.revision == 0
@@ -128,14 +128,14 @@ def test_deleting_a_missing_key(logged: Api) -> None:
         write("first"),
     ],
 )
-def test_a_wrong_operation_is_named(logged: Api, operation: Any) -> None:
+def test_error_has_the_index_of_the_invalid_operation(logged: Api, operation: Any) -> None:
     body = refused(logged.commit(write("first"), operation), 400, "invalid_value")
     assert body["index"] == 1
     assert logged.storage.revision == 0
 
 
 @pytest.mark.parametrize("key", [None, 5, True, [], {}, "", "\ud800", "a\n", "\x00", "k" * 513])
-def test_a_wrong_key_is_named(logged: Api, key: Any) -> None:
+def test_error_has_the_index_of_the_invalid_key(logged: Api, key: Any) -> None:
     for operation in (write(key), delete(key), check(key, 0)):
         body = refused(logged.commit(write("first"), operation), 400, "invalid_key")
         assert body["index"] == 1
@@ -159,7 +159,7 @@ def test_a_wrong_key_is_named(logged: Api, key: Any) -> None:
         "[" * 100_000,
     ],
 )
-def test_a_wrong_body(logged: Api, body: str | bytes) -> None:
+def test_invalid_body_is_rejected(logged: Api, body: str | bytes) -> None:
     answer = logged.send("POST", None, body, JSON, what="commit")
     assert "index" not in refused(answer, 400, "invalid_value")
 
@@ -167,7 +167,7 @@ def test_a_wrong_body(logged: Api, body: str | bytes) -> None:
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
-def test_another_media_type(logged: Api, content_type: str) -> None:
+def test_other_media_types_are_rejected(logged: Api, content_type: str) -> None:
     answer = logged.send("POST", None, b'{"operations": []}', content_type, what="commit")
     refused(answer, 415, "unsupported_media_type")
 
@@ -175,13 +175,13 @@ def test_another_media_type(logged: Api, content_type: str) -> None:
 @pytest.mark.parametrize(
     "operation", [{"op": "write", "value": "x"}, {"op": "delete"}, {"op": "check", "revision": 1}]
 )
-def test_no_key_is_a_wrong_one(logged: Api, operation: Any) -> None:
+def test_operation_without_a_key_is_rejected(logged: Api, operation: Any) -> None:
     body = refused(logged.commit(write("first"), operation), 400, "invalid_key")
     assert body["index"] == 1
     assert logged.storage.revision == 0
 
 
-def test_a_thousand_operations(logged: Api) -> None:
+def test_limit_of_a_thousand_operations(logged: Api) -> None:
     operations = [write(f"key-{number}") for number in range(1001)]
     refused(logged.commit(*operations), 413, "too_large")
     assert logged.storage.revision == 0
@@ -189,21 +189,21 @@ def test_a_thousand_operations(logged: Api) -> None:
     assert len(logged.storage.list()) == 1000
 
 
-def test_eight_mebibytes(logged: Api) -> None:
+def test_limit_of_8_mib(logged: Api) -> None:
     operations = [write(f"key-{number}", "x" * MIB) for number in range(8)]
     refused(logged.commit(*operations, write("more")), 413, "too_large")
     assert logged.storage.revision == 0
     assert logged.commit(*operations, write("empty", "")).json() == {"revision": 1}
 
 
-def test_one_value_that_is_too_large(logged: Api) -> None:
+def test_value_above_the_limit_is_rejected(logged: Api) -> None:
     body = refused(logged.commit(write("a"), write("b", "x" * (MIB + 1))), 413, "too_large")
     assert body["index"] == 1
     assert logged.storage.revision == 0
 
 
-def test_the_limit_of_the_body(memory: Api) -> None:
-    """Eight MiB of values need six times as much where each byte is an escape."""
+def test_limit_of_the_body(memory: Api) -> None:
+    # 8 MiB of values need six times as many bytes if each of them is escaped.
     limit = 6 * 8 * MIB + 64 * 1024
     body = json.dumps({"operations": [write("a")]}).encode()
     answer = memory.send("POST", None, body.ljust(limit), JSON, what="commit")
@@ -212,16 +212,16 @@ def test_the_limit_of_the_body(memory: Api) -> None:
     refused(answer, 413, "too_large")
 
 
-def test_the_worst_escapes_fit(memory: Api) -> None:
+def test_fully_escaped_values_fit(memory: Api) -> None:
     value = base64.b64encode(b"\xff" * MIB).decode()
     operations = [write(f"a{number}", value, encoding="base64") for number in range(4)]
     operations += [write(f"b{number}", "\x00" * MIB) for number in range(4)]
     assert memory.commit(*operations).status_code == 200
 
 
-def test_a_key_twice(logged: Api) -> None:
+def test_repeated_key_is_rejected(logged: Api) -> None:
     for second in (write("a"), delete("a")):
         body = refused(logged.commit(write("b"), write("a"), second), 400, "invalid_value")
         assert body["index"] == 2
-    # A check beside a write is a condition on another entry's behalf, and may be.
+    # A check of a key that is also written is allowed.
     assert logged.commit(check("a", 0), write("a")).status_code == 200

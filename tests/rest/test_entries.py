@@ -1,4 +1,4 @@
-"""Reading, writing and deleting one entry: the rows of the table, on every storage."""
+"""Reading, writing and deleting one entry, on every storage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = ISOLATED
 FIELDS = {"key", "value", "encoding", "revision", "created_revision", "updated_at", "actor"}
 
 
-def test_put_makes_an_entry_and_says_so(logged: Api) -> None:
+def test_put_creates_an_entry(logged: Api) -> None:
     answer = logged.put("config", b"hello")
     assert (answer.status_code, answer.headers["ETag"]) == (201, tag(1))
     body = answer.json()
@@ -24,7 +24,7 @@ def test_put_makes_an_entry_and_says_so(logged: Api) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", body["updated_at"])
 
 
-def test_put_again_changes_it(logged: Api) -> None:
+def test_put_again_changes_the_entry(logged: Api) -> None:
     logged.put("config", b"one")
     answer = logged.put("config", b"two")
     assert (answer.status_code, answer.headers["ETag"]) == (200, tag(2))
@@ -32,14 +32,14 @@ def test_put_again_changes_it(logged: Api) -> None:
     assert logged.storage.read("config") == b"two"
 
 
-def test_a_deleted_key_is_new_again(logged: Api) -> None:
+def test_put_after_delete_creates_the_entry_again(logged: Api) -> None:
     logged.put("config")
     logged.delete("config")
     answer = logged.put("config")
     assert (answer.status_code, answer.json()["created_revision"]) == (201, 3)
 
 
-def test_get_shows_what_put_showed(logged: Api) -> None:
+def test_get_returns_the_representation_that_put_returned(logged: Api) -> None:
     written = logged.put("config", b"hello")
     read = logged.get("config")
     assert read.status_code == 200
@@ -48,14 +48,14 @@ def test_get_shows_what_put_showed(logged: Api) -> None:
     assert read.headers["Content-Type"] == JSON
 
 
-def test_what_was_read_may_be_sent_back_whole(logged: Api) -> None:
+def test_representation_can_be_sent_back_unchanged(logged: Api) -> None:
     logged.put("config", b"\xff\x00")
     answer = logged.put_json("config", logged.get("config").json())
     assert answer.status_code == 200
     assert logged.storage.read("config") == b"\xff\x00"
 
 
-def test_head_is_get_without_a_body(api: Api) -> None:
+def test_head_is_get_without_body(api: Api) -> None:
     api.put("config", b"hello")
     read, head = api.get("config"), api.send("HEAD", "config")
     assert (head.status_code, head.content) == (200, b"")
@@ -64,7 +64,7 @@ def test_head_is_get_without_a_body(api: Api) -> None:
     assert (missing.status_code, missing.content) == (404, b"")
 
 
-def test_delete_removes_it(api: Api) -> None:
+def test_delete_removes_the_entry(api: Api) -> None:
     api.put("config")
     answer = api.delete("config")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -72,21 +72,21 @@ def test_delete_removes_it(api: Api) -> None:
     refused(api.delete("config"), 404, "key_not_found")
 
 
-def test_every_storage_writes_reads_and_lists(api: Api) -> None:
+def test_write_read_and_list(api: Api) -> None:
     assert api.put("config", b"one").status_code == 201
     assert api.put("config", b"two").status_code == 200
     assert api.get("config").json()["value"] == "two"
     assert [entry["key"] for entry in api.get().json()["results"]] == ["config"]
 
 
-def test_any_bytes_are_a_value(api: Api) -> None:
+def test_values_are_arbitrary_bytes(api: Api) -> None:
     for value in (b"", b"\x00", bytes(range(256)), b"\r\n", b"\xef\xbb\xbf{}", b'{"value": 1}'):
         api.put("bytes", value)
         assert api.storage.read("bytes") == value
         assert api.get("bytes", raw="").content == value
 
 
-def test_an_entry_as_it_stood(logged: Api) -> None:
+def test_entry_as_of_a_revision(logged: Api) -> None:
     for value in (b"one", b"two"):
         logged.put("config", value)
     logged.put("other")
@@ -99,7 +99,7 @@ def test_an_entry_as_it_stood(logged: Api) -> None:
     assert logged.get("config", revision=2, raw="").content == b"two"
 
 
-def test_a_revision_that_is_gone_or_has_not_been(logged: Api) -> None:
+def test_compacted_and_future_revisions_are_410(logged: Api) -> None:
     for value in (b"one", b"two", b"three"):
         logged.put("config", value)
     logged.storage.compact(2)
@@ -109,7 +109,7 @@ def test_a_revision_that_is_gone_or_has_not_been(logged: Api) -> None:
     assert ahead["current"] == 3
 
 
-def test_the_status_of_a_storage(logged: Api, settings: Any) -> None:
+def test_status_of_a_storage(logged: Api, settings: Any) -> None:
     for _ in range(3):
         logged.put("config")
     logged.storage.compact(1)
@@ -127,13 +127,13 @@ def test_the_status_of_a_storage(logged: Api, settings: Any) -> None:
     assert logged.client.get(f"/storage/{logged.alias}").json() == body
 
 
-def test_the_status_of_one_without_revisions(plain: Api) -> None:
+def test_status_of_a_storage_without_revisions(plain: Api) -> None:
     body = plain.client.get("/storage/plain/").json()
     assert body["capabilities"] == {"revisions": False, "commit": False, "resume": False}
     assert (body["revision"], body["oldest"], body["epoch"]) == (None, None, None)
 
 
-def test_the_list_of_storages(memory: Api) -> None:
+def test_list_of_storages(memory: Api) -> None:
     results = memory.client.get("/storage/").json()["results"]
     assert [result["alias"] for result in results] == list(storages)
     for result in results:
@@ -141,7 +141,7 @@ def test_the_list_of_storages(memory: Api) -> None:
         assert memory.client.get(result["url"]).json()["alias"] == result["alias"]
 
 
-def test_an_adapter_without_revisions_says_null(plain: Api) -> None:
+def test_fields_are_null_without_revisions(plain: Api) -> None:
     answer = plain.put("config", b"x")
     unknown = dict.fromkeys(("revision", "created_revision", "updated_at", "actor"))
     body = {"key": "config", "value": "x", "encoding": "utf-8", **unknown}
@@ -158,7 +158,7 @@ def test_an_adapter_without_revisions_says_null(plain: Api) -> None:
     }
 
 
-def test_what_an_adapter_cannot_do_is_said(plain: Api) -> None:
+def test_unsupported_operations_are_501(plain: Api) -> None:
     plain.put("config", b"{}")
     write = {"op": "write", "key": "config", "value": "x"}
     for answer in (
@@ -174,7 +174,7 @@ def test_what_an_adapter_cannot_do_is_said(plain: Api) -> None:
     assert plain.storage.read("config") == b"{}"
 
 
-def test_the_actor_is_the_user(logged: Api) -> None:
+def test_actor_is_the_user(logged: Api) -> None:
     logged.put("a", b"{}")
     logged.patch("a", {"b": 1})
     logged.commit({"op": "write", "key": "c", "value": ""})

@@ -1,4 +1,4 @@
-"""Refusals that do not depend on the entry, and failures of the store: JSON, always."""
+"""Errors that do not depend on the entry, and failures of the store: always JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .failing_storages import SECRET
 
 pytestmark = ISOLATED
 
-#: by path, the methods that it knows
+#: the methods of each path
 METHODS = {
     "": {"GET", "HEAD", "OPTIONS"},
     "memory/": {"GET", "HEAD", "OPTIONS"},
@@ -33,7 +33,7 @@ ALL_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "TRAC
 
 
 @pytest.mark.parametrize("path", METHODS)
-def test_a_method_that_a_path_does_not_know(memory: Api, path: str) -> None:
+def test_other_methods_are_405(memory: Api, path: str) -> None:
     for method in ALL_METHODS:
         answer = memory.client.generic(method, f"/storage/{path}")
         if method in METHODS[path]:
@@ -70,7 +70,7 @@ def test_options(memory: Api, path: str) -> None:
         "a" * 5000 + "/b",
     ],
 )
-def test_a_path_that_is_none(memory: Api, path: str) -> None:
+def test_unknown_path_is_404(memory: Api, path: str) -> None:
     for client in (memory.client, Client()):
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
             refused(client.generic(method, f"/storage/{path}"), 404, "not_found")
@@ -78,7 +78,7 @@ def test_a_path_that_is_none(memory: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["nowhere", "Default", "default ", "..", "%00", "%0A", "ключ"])
-def test_an_unknown_storage(memory: Api, alias: str) -> None:
+def test_unknown_storage_is_404(memory: Api, alias: str) -> None:
     for path in ("", "/", "/entries", "/entries/a", "/changes"):
         refused(memory.client.get(f"/storage/{alias}{path}"), 404, "unknown_storage")
     refused(memory.client.put(f"/storage/{alias}/entries/a", b""), 404, "unknown_storage")
@@ -89,13 +89,13 @@ def test_an_unknown_storage(memory: Api, alias: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "memory/", "memory/entries", "memory/changes"])
 @pytest.mark.parametrize("accept", ["image/png", "text/plain", "application/xml", OCTETS, "x"])
-def test_a_face_that_there_is_not(memory: Api, path: str, accept: str) -> None:
+def test_unavailable_representation_is_406(memory: Api, path: str, accept: str) -> None:
     answer = memory.client.get(f"/storage/{path}", headers={"Accept": accept})
     refused(answer, 406, "not_acceptable")
     assert "Accept" in answer.headers["Vary"]
 
 
-def test_who_takes_events_gets_errors_as_json(memory: Api) -> None:
+def test_event_stream_clients_get_errors_as_json(memory: Api) -> None:
     headers = {"Accept": "text/event-stream"}
     for query in ({"since": "x"}, {"key": "a", "prefix": "b"}, {"encoding": "x"}):
         refused(memory.changes(headers=headers, **query), 400, "invalid_value")
@@ -112,7 +112,7 @@ def test_browsers_get_errors_as_pages(memory: Api) -> None:
     ):
         assert answer.status_code == status
         assert answer.headers["Content-Type"].startswith("text/html")
-        # The page's own script has the word.
+        # The page's own script contains the word.
         assert b"Traceback (most" not in answer.content
 
 
@@ -125,7 +125,7 @@ def broken(request: pytest.FixtureRequest, log_in: LogIn, settings: Any) -> Api:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_bug_of_an_adapter_is_told_to_nobody(broken: Api, settings: Any, debug: bool) -> None:
+def test_internal_errors_reveal_nothing(broken: Api, settings: Any, debug: bool) -> None:
     settings.DEBUG = debug
     heard = []
 
@@ -148,8 +148,8 @@ def test_a_bug_of_an_adapter_is_told_to_nobody(broken: Api, settings: Any, debug
         refused(answer, 500, "error")
 
 
-def test_a_bad_form_from_a_session(admin_user: Any) -> None:
-    """Looking for a CSRF token, Django parses a form: no fault of it is one of ours."""
+def test_malformed_form_in_a_session_is_400(admin_user: Any) -> None:
+    # Django parses the form to look for a CSRF token. Its errors must not become internal errors.
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     for content_type, body in (
@@ -165,8 +165,8 @@ def test_a_bad_form_from_a_session(admin_user: Any) -> None:
         assert answer.headers["Content-Type"] == JSON
 
 
-def test_something_else_under_the_name_of_a_key(admin_client: Client) -> None:
-    """To try again is of no use: it is no 503. The past is in the log."""
+def test_redis_key_of_another_type_is_409(admin_client: Client) -> None:
+    # A retry is useless, so it is not a 503. Former revisions are still in the log.
     api = Api(admin_client, "redis")
     storage: Any = api.storage
     assert api.put("k", b"before").status_code == 201

@@ -1,4 +1,4 @@
-"""ETag, If-Match and If-None-Match, in all their forms."""
+"""ETag, If-Match and If-None-Match in all their forms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .api import ISOLATED, OCTETS, Api, refused, tag
 
 pytestmark = ISOLATED
 
-#: the entry of these tests stands at revision 3
+#: the entry of these tests is at revision 3
 MATCHING = [
     '"3"',
     '"2", "3"',
@@ -62,7 +62,7 @@ def entry(logged: Api) -> Api:
 
 
 def writes(api: Api, key: str, headers: dict[str, str]) -> list[tuple[int, object]]:
-    """Status and body of the three ways to change an entry."""
+    """Return the responses of the three methods that change an entry."""
     answers = [api.put(key, b"{}", headers=headers), api.patch(key, {}, headers=headers)]
     answers.append(api.delete(key, headers=headers))
     return [(answer.status_code, answer.content and answer.json()) for answer in answers]
@@ -80,7 +80,7 @@ def test_if_match_that_holds(entry: Api, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", OTHERS + WEAK)
-def test_if_match_that_does_not_hold(entry: Api, header: str) -> None:
+def test_if_match_that_fails(entry: Api, header: str) -> None:
     for status, body in writes(entry, "config", {"If-Match": header}):
         assert (status, body["code"], body["current"]) == (412, "precondition_failed", 3)
     assert entry.storage.revision == 3
@@ -89,13 +89,13 @@ def test_if_match_that_does_not_hold(entry: Api, header: str) -> None:
 
 @pytest.mark.parametrize("header", MATCHING + OTHERS)
 def test_if_match_of_a_missing_key(entry: Api, header: str) -> None:
-    """RFC 9110: it holds for no representation, so that a writer never makes what was deleted."""
+    # RFC 9110: it is false without a representation, so a writer never re-creates a deleted entry.
     for status, body in writes(entry, "missing", {"If-Match": header}):
         assert (status, body["code"], body["current"]) == (412, "precondition_failed", 0)
     assert entry.storage.revision == 3
 
 
-def test_if_none_match_star_makes_and_never_changes(entry: Api) -> None:
+def test_if_none_match_star_creates_but_never_changes(entry: Api) -> None:
     headers = {"If-None-Match": "*"}
     for status, body in writes(entry, "config", headers):
         assert (status, body["current"]) == (412, 3)
@@ -114,7 +114,7 @@ def test_if_none_match_of_a_revision(entry: Api, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", [*MATCHING, *WEAK])
-def test_a_get_of_what_is_known(entry: Api, header: str) -> None:
+def test_get_of_a_known_revision_is_304(entry: Api, header: str) -> None:
     for method in ("GET", "HEAD"):
         for accept in ("*/*", OCTETS, "text/html"):
             headers = {"If-None-Match": header, "Accept": accept}
@@ -127,20 +127,20 @@ def test_a_get_of_what_is_known(entry: Api, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", OTHERS)
-def test_a_get_of_what_has_changed(entry: Api, header: str) -> None:
+def test_get_of_a_changed_entry_is_200(entry: Api, header: str) -> None:
     answer = entry.get("config", headers={"If-None-Match": header})
     assert (answer.status_code, answer.json()["value"]) == (200, "three")
     assert answer.headers["Content-Length"] != "0"
 
 
-def test_a_get_of_an_old_revision_has_its_own_tag(entry: Api) -> None:
+def test_get_of_an_old_revision_has_its_etag(entry: Api) -> None:
     assert entry.get("config", revision=2, headers={"If-None-Match": tag(2)}).status_code == 304
     assert entry.get("config", revision=2, headers={"If-None-Match": tag(3)}).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("header", MALFORMED)
-def test_a_malformed_condition_is_not_ignored(memory: Api, name: str, header: str) -> None:
+def test_malformed_precondition_is_rejected(memory: Api, name: str, header: str) -> None:
     memory.put("config", b"{}")
     for status, body in writes(memory, "config", {name: header}):
         assert (status, body["code"]) == (400, "invalid_value")
@@ -148,8 +148,7 @@ def test_a_malformed_condition_is_not_ignored(memory: Api, name: str, header: st
     assert memory.storage.revision == 1
 
 
-def test_both_conditions(entry: Api) -> None:
-    """If-Match is looked at first."""
+def test_if_match_takes_precedence_over_if_none_match(entry: Api) -> None:
     both = {"If-Match": tag(3), "If-None-Match": tag(2)}
     assert entry.put("config", b"x", headers=both).status_code == 200
     failing = {"If-Match": tag(9), "If-None-Match": tag(4)}
@@ -159,13 +158,13 @@ def test_both_conditions(entry: Api) -> None:
     refused(entry.put("config", headers=known), 412, "precondition_failed")
 
 
-def test_a_long_header_costs_no_time(memory: Api) -> None:
+def test_long_header_is_parsed_quickly(memory: Api) -> None:
     memory.put("config")
     for header in ('"1"' + " " * 60_000 + "x", '"1"' + ", " * 30_000 + "x", '"1",' * 15_000 + "x"):
         refused(memory.get("config", headers={"If-Match": header}), 400, "invalid_value")
 
 
-def test_the_tag_that_put_answered_is_good_for_the_next(logged: Api) -> None:
+def test_etag_of_a_put_is_valid_for_the_next(logged: Api) -> None:
     etag = logged.put("config", b"0").headers["ETag"]
     for number in range(1, 5):
         answer = logged.put("config", str(number), headers={"If-Match": etag})

@@ -1,4 +1,4 @@
-"""JSON that Python can hold and not write, or write and not hold."""
+"""JSON documents that Python can parse but not write, or the reverse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def nested(depth: int, opening: str = "[", closing: str = "]") -> str:
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, 300, 500, 900, 950, 985, 1000, 3000, 100_000])
-def test_deep_documents_are_stored_and_shown(memory: Api, depth: int) -> None:
+def test_deep_documents_are_stored_and_returned(memory: Api, depth: int) -> None:
     for text in (nested(depth), nested(depth, '{"a":', "}").replace(":}", ":1}")):
         memory.put("deep", text)
         for headers in ({}, HTML):
@@ -34,7 +34,7 @@ def test_deep_documents_are_stored_and_shown(memory: Api, depth: int) -> None:
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 900, 950, 985, 1000, 3000, 100_000])
-def test_deeper_ones_are_no_json(memory: Api, depth: int) -> None:
+def test_deeper_documents_are_rejected(memory: Api, depth: int) -> None:
     memory.put("config", b"{}")
     memory.put("deep", nested(depth))
     refused(memory.patch("deep", {}), 409, "not_json")
@@ -48,8 +48,8 @@ def test_deeper_ones_are_no_json(memory: Api, depth: int) -> None:
     assert memory.storage.read("config") == b"{}"
 
 
-def test_the_deepest_patch_of_the_deepest_document(memory: Api) -> None:
-    """One level less than the limit, because what it makes must fit too."""
+def test_deepest_patch_of_the_deepest_document(memory: Api) -> None:
+    # One level less than the limit, because the result must fit as well.
     document = nested(MAX_DEPTH - 1, '{"a":', "}").replace(":}", ":1}")
     memory.put("deep", document)
     patched = memory.send("PATCH", "deep", document.replace("1", "2"), MERGE_PATCH)
@@ -57,7 +57,7 @@ def test_the_deepest_patch_of_the_deepest_document(memory: Api) -> None:
     assert memory.storage.read_json("deep") == json.loads(document.replace("1", "2"))
 
 
-def test_a_lone_surrogate_stays_an_escape(memory: Api) -> None:
+def test_lone_surrogate_stays_an_escape(memory: Api) -> None:
     stored = rb'{"a": "\ud800", "b": "\ud83d\udd11"}'
     memory.put("config", stored)
     shown = memory.get("config", encoding="json")
@@ -65,14 +65,14 @@ def test_a_lone_surrogate_stays_an_escape(memory: Api) -> None:
     assert shown.json()["value"] == {"a": "\ud800", "b": "\U0001f511"}
     assert memory.get(encoding="json").json()["results"][0] == shown.json()
     assert memory.get("config", encoding="json", headers=HTML).status_code == 200
-    # UTF-8 can't hold it, so that no patch can write it.
+    # It cannot be encoded as UTF-8, so a patch cannot write it.
     refused(memory.patch("config", {"c": 1}), 400, "invalid_value")
     refused(memory.patch("config", {"c": "\ud800"}), 400, "invalid_value")
     assert memory.patch("config", {"a": None}).status_code == 200
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400 + ".0"])
-def test_numbers_beyond_a_double(memory: Api, number: str) -> None:
+def test_numbers_beyond_a_double_are_rejected(memory: Api, number: str) -> None:
     memory.put("config", f'{{"a": {number}}}')
     shown = memory.get("config", encoding="json").json()
     assert (shown["encoding"], shown["value"]) == ("utf-8", f'{{"a": {number}}}')
@@ -82,7 +82,7 @@ def test_numbers_beyond_a_double(memory: Api, number: str) -> None:
     refused(answer, 400, "invalid_value")
 
 
-def test_numbers_with_many_digits(memory: Api) -> None:
+def test_numbers_with_many_digits_are_rejected(memory: Api) -> None:
     for digits, kept in ((4000, True), (5000, False)):
         memory.put("config", f'{{"a": {"9" * digits}}}')
         shown = memory.get("config", encoding="json")

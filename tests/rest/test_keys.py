@@ -1,4 +1,4 @@
-"""Every key there is, in the path and as ``?key=``, and what is none."""
+"""Valid and invalid keys, in the path and as ``?key=``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ NO_KEYS = ["\x00", "a\x00b", "a\nb", "\n", "a\n", "\r", "\t", "\x7f", "a\x85", "
 
 @ISOLATED
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_in_the_path_and_in_the_query_is_the_same(api: Api, key: str) -> None:
+def test_key_in_path_and_query_is_the_same(api: Api, key: str) -> None:
     assert api.put(key, b"1").json()["key"] == key
     assert api.storage.list() == [key]
     assert api.get(key).json() == api.get(key=key).json()
@@ -73,7 +73,7 @@ def test_a_key_in_the_path_and_in_the_query_is_the_same(api: Api, key: str) -> N
 
 @ISOLATED
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_what_is_no_key_is_refused_as_json(api: Api, key: str) -> None:
+def test_invalid_key_is_rejected_with_json(api: Api, key: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
         refused(api.send(method, key), 400, "invalid_key")
         refused(api.send(method, key=key), 400, "invalid_key")
@@ -84,7 +84,7 @@ def test_what_is_no_key_is_refused_as_json(api: Api, key: str) -> None:
 
 @ISOLATED
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_what_is_no_key_is_refused_everywhere(logged: Api, key: str) -> None:
+def test_invalid_key_is_rejected_everywhere(logged: Api, key: str) -> None:
     refused(logged.patch(key, {}), 400, "invalid_key")
     refused(logged.changes(key=key), 400, "invalid_key")
     refused(logged.changes(prefix=key), 400, "invalid_key")
@@ -94,7 +94,7 @@ def test_what_is_no_key_is_refused_everywhere(logged: Api, key: str) -> None:
 
 
 @ISOLATED
-def test_an_empty_key_is_none(memory: Api) -> None:
+def test_empty_key_is_rejected(memory: Api) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         refused(memory.send(method, None, b"{}", MERGE_PATCH, key=""), 400, "invalid_key")
     for method in ("PUT", "PATCH", "DELETE"):
@@ -105,50 +105,50 @@ def test_an_empty_key_is_none(memory: Api) -> None:
 
 
 @ISOLATED
-def test_a_key_that_is_given_twice_is_refused(memory: Api) -> None:
+def test_key_in_both_path_and_query_is_rejected(memory: Api) -> None:
     for method in ("GET", "PUT", "DELETE"):
         refused(memory.send(method, "a", key="a"), 400, "invalid_key")
     assert memory.storage.list() == []
 
 
 @ISOLATED
-def test_a_slash_at_the_end_belongs_to_the_key(memory: Api) -> None:
+def test_trailing_slash_belongs_to_the_key(memory: Api) -> None:
     memory.put("a", b"1")
     memory.put("a/", b"2")
     assert memory.storage.list() == ["a", "a/"]
     assert memory.get("a/", raw="").content == b"2"
-    # After "entries", it belongs to nothing.
+    # After "entries" it does not.
     assert memory.client.get("/storage/memory/entries/").json() == memory.get().json()
 
 
 @ISOLATED
-def test_the_same_signs_unencoded(memory: Api) -> None:
+def test_unencoded_characters_give_the_same_key(memory: Api) -> None:
     memory.client.generic("PUT", "/storage/memory/entries/a/b:c@d$e!f'(g)*,;=~h", b"")
     assert memory.storage.list() == ["a/b:c@d$e!f'(g)*,;=~h"]
 
 
 @ISOLATED
 @pytest.mark.parametrize("key", ["%FF", "a%C3", "%ED%A0%80", "%C0%AF", "%F5%80%80%80"])
-def test_a_query_that_is_not_utf8_is_refused(memory: Api, key: str) -> None:
+def test_query_that_is_not_utf8_is_rejected(memory: Api, key: str) -> None:
     for name in ("key", "prefix", "after", "other"):
         answer = memory.client.get(f"/storage/memory/entries?{name}={key}")
         refused(answer, 400, "invalid_key")
 
 
 @COMMITTED
-def test_a_path_that_is_not_utf8_is_refused(uvicorn: Server, admin_user: object) -> None:
+def test_path_that_is_not_utf8_is_rejected(uvicorn: Server, admin_user: object) -> None:
     for key in ("%FF", "a%C3", "%ED%A0%80", "%C0%AF", "x/%FE/y"):
         for method in ("GET", "PUT", "DELETE"):
             answer = exchange(uvicorn, method, f"/storage/memory/entries/{key}", body=b"x")
             assert (answer.status, answer.json()["code"]) == (400, "invalid_key")
             assert answer.headers["Content-Type"] == JSON
-    # The character that stands for such bytes is one like others.
+    # The replacement character is an ordinary character.
     written = exchange(uvicorn, "PUT", "/storage/default/entries/%EF%BF%BD", body=b"x")
     assert (written.status, written.json()["key"]) == (201, "\ufffd")
 
 
 @COMMITTED
-def test_keys_arrive_whole_through_a_server(uvicorn: Server, admin_user: object) -> None:
+def test_keys_are_unchanged_by_a_server(uvicorn: Server, admin_user: object) -> None:
     for key in KEYS:
         path = f"/storage/default/entries/{quote(key, safe='')}"
         assert exchange(uvicorn, "PUT", path, body=key.encode()).status == 201
@@ -158,7 +158,7 @@ def test_keys_arrive_whole_through_a_server(uvicorn: Server, admin_user: object)
 
 
 @COMMITTED
-def test_what_is_no_key_is_refused_by_a_server(uvicorn: Server, admin_user: object) -> None:
+def test_invalid_key_is_rejected_by_a_server(uvicorn: Server, admin_user: object) -> None:
     for key in NO_KEYS:
         path = f"/storage/default/entries/{quote(key, safe='')}"
         answer = exchange(uvicorn, "PUT", path, body=b"")

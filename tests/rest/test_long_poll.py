@@ -1,4 +1,4 @@
-"""GET changes?wait=: the request is held until there is more."""
+"""GET changes?wait=: the response is delayed until there are changes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .api import COMMITTED, COMMITTING, refused
 
 pytestmark = COMMITTED
 
-#: seconds; far more than anything here takes, and never waited for
+#: seconds; much longer than anything here takes, and never waited for in full
 LONG = 50
 
 
 class Poll:
-    """One storage's log, for a client that waits."""
+    """A client that polls the log of one storage."""
 
     def __init__(self, client: AsyncClient, alias: str) -> None:
         self.client = client
@@ -36,13 +36,13 @@ class Poll:
         return await self.client.get(self.path, query)
 
     async def get(self, **query: Any) -> tuple[list[int], float]:
-        """The revisions, and the seconds it took."""
+        """Return the revisions and the duration in seconds."""
         begin = time.monotonic()
         body = json.loads((await self.send(**query)).content)
         return [change["revision"] for change in body["results"]], time.monotonic() - begin
 
     async def held(self, count: int = 1) -> None:
-        """Until so many requests wait."""
+        """Wait until this number of requests are waiting."""
         async with asyncio.timeout(LONG):
             while len(self.storage.tail._subscriptions) != count:
                 await asyncio.sleep(0.01)
@@ -56,7 +56,7 @@ def poll(request: pytest.FixtureRequest, agent: AsyncClient) -> Poll:
     return Poll(agent, request.param)
 
 
-async def test_what_is_there_comes_at_once(poll: Poll) -> None:
+async def test_existing_changes_are_returned_immediately(poll: Poll) -> None:
     await poll.write("a")
     await poll.write("b")
     assert (await poll.get(wait=LONG))[0] == [1, 2]
@@ -65,7 +65,7 @@ async def test_what_is_there_comes_at_once(poll: Poll) -> None:
     assert not poll.storage.tail._subscriptions
 
 
-async def test_it_waits_for_what_is_wanted(poll: Poll) -> None:
+async def test_poll_waits_for_matching_changes(poll: Poll) -> None:
     waiting = asyncio.create_task(poll.get(wait=LONG, since=0, prefix="a"))
     await poll.held()
     await poll.write("b")
@@ -77,14 +77,14 @@ async def test_it_waits_for_what_is_wanted(poll: Poll) -> None:
     assert not poll.storage.tail._subscriptions
 
 
-async def test_a_whole_revision_arrives(poll: Poll) -> None:
+async def test_poll_returns_a_whole_revision(poll: Poll) -> None:
     waiting = asyncio.create_task(poll.get(wait=LONG, since=0, limit=1))
     await poll.held()
     await poll.storage.acommit([Write("a", b""), Write("b", b"")])
     assert (await waiting)[0] == [1, 1]
 
 
-async def test_nothing_comes(poll: Poll) -> None:
+async def test_poll_without_changes_times_out(poll: Poll) -> None:
     await poll.write("a")
     revisions, seconds = await poll.get(wait="0.2", since=1)
     assert revisions == []
@@ -92,8 +92,8 @@ async def test_nothing_comes(poll: Poll) -> None:
     assert not poll.storage.tail._subscriptions
 
 
-async def test_following_the_log_misses_nothing(poll: Poll) -> None:
-    """A loop of long polls, as agents run it, against a writer that does not wait for it."""
+async def test_repeated_polls_miss_nothing(poll: Poll) -> None:
+    # A loop of long polls, as agents run it, against an independent writer.
 
     async def follow() -> list[int]:
         found: list[int] = []
@@ -110,7 +110,7 @@ async def test_following_the_log_misses_nothing(poll: Poll) -> None:
     assert await asyncio.wait_for(following, LONG) == list(range(1, 41))
 
 
-async def test_many_wait_at_once(poll: Poll) -> None:
+async def test_many_concurrent_polls(poll: Poll) -> None:
     waiting = [asyncio.create_task(poll.get(wait=LONG, since=0)) for _ in range(30)]
     await poll.held(30)
     await poll.write("a")
@@ -118,7 +118,7 @@ async def test_many_wait_at_once(poll: Poll) -> None:
     assert not poll.storage.tail._subscriptions
 
 
-async def test_a_long_wait_is_cut(agent: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_wait_is_clamped(agent: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert params.MAX_WAIT == 60
     monkeypatch.setattr(params, "MAX_WAIT", 0.2)
     for wait in ("61", "999999999"):
@@ -127,7 +127,7 @@ async def test_a_long_wait_is_cut(agent: AsyncClient, monkeypatch: pytest.Monkey
         assert 0.2 <= seconds < LONG / 2
 
 
-async def test_a_new_epoch_ends_the_wait(poll: Poll) -> None:
+async def test_new_epoch_ends_the_wait(poll: Poll) -> None:
     await poll.write("a")
     waiting = asyncio.create_task(poll.send(wait=LONG, since=1))
     await poll.held()
@@ -136,7 +136,7 @@ async def test_a_new_epoch_ends_the_wait(poll: Poll) -> None:
     assert not poll.storage.tail._subscriptions
 
 
-async def test_who_goes_away_leaves_nothing(poll: Poll) -> None:
+async def test_disconnected_client_leaves_no_subscription(poll: Poll) -> None:
     waiting = asyncio.create_task(poll.send(wait=LONG, since=0))
     await poll.held()
     waiting.cancel()
@@ -145,7 +145,7 @@ async def test_who_goes_away_leaves_nothing(poll: Poll) -> None:
     await poll.held(0)
 
 
-async def test_errors_are_told_at_once(poll: Poll) -> None:
+async def test_errors_are_returned_immediately(poll: Poll) -> None:
     refused(await poll.send(wait=LONG, since=9), 410, "revision_ahead")
     refused(await poll.send(wait=LONG, epoch="other"), 410, "revision_compacted")
     refused(await poll.send(wait=LONG, key="a", prefix="b"), 400, "invalid_value")

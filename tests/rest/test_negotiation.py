@@ -1,4 +1,4 @@
-"""The two faces of an entry, chosen by media type in both directions."""
+"""The two representations of an entry, chosen by media type in both directions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         "text/plain;q=0.5, application/json",
         "application/octet-stream;q=0.1, application/json;q=0.2",
         "",
-        # A type that we have, however little it is liked.
+        # An available type takes precedence, however low its quality.
         "application/json;q=0.1, text/plain",
     ],
 )
-def test_who_takes_json_gets_it(api: Api, accept: str | None) -> None:
+def test_clients_that_accept_json_get_json(api: Api, accept: str | None) -> None:
     api.put("config", b"{}")
     answer = api.get("config", headers=None if accept is None else {"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, JSON)
@@ -52,11 +52,11 @@ def test_who_takes_json_gets_it(api: Api, accept: str | None) -> None:
         "a/b/c;q=x",
     ],
 )
-def test_anything_else_gets_the_bytes(api: Api, accept: str) -> None:
+def test_clients_of_any_other_type_get_the_bytes(api: Api, accept: str) -> None:
     api.put("page", b"<script>alert(1)</script>")
     answer = api.get("page", headers={"Accept": accept})
     assert answer.content == b"<script>alert(1)</script>"
-    # Whatever they are: a stored page must not run as one.
+    # A browser must not execute a stored HTML page.
     assert answer.headers["Content-Type"] == OCTETS
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Accept" in answer.headers["Vary"]
@@ -96,7 +96,7 @@ def test_excluded_json_is_not_sent_as_a_list(api: Api, accept: str) -> None:
     refused(api.get(headers={"Accept": accept}), 406, "not_acceptable")
 
 
-def test_raw_comes_before_every_header(api: Api) -> None:
+def test_raw_takes_precedence_over_headers(api: Api) -> None:
     api.put("page", b"<html>", JSON, raw="")
     assert api.storage.read("page") == b"<html>"
     for accept in (JSON, HTML, "*/*"):
@@ -104,29 +104,29 @@ def test_raw_comes_before_every_header(api: Api) -> None:
         assert (answer.content, answer.headers["Content-Type"]) == (b"<html>", OCTETS)
 
 
-def test_raw_does_not_hide_errors(api: Api) -> None:
+def test_raw_requests_get_errors_as_json(api: Api) -> None:
     refused(api.get("nothing", raw=""), 404, "key_not_found")
     refused(api.get("nothing", headers={"Accept": OCTETS}), 404, "key_not_found")
     refused(api.put("a\n", raw=""), 400, "invalid_key")
 
 
-def test_browsers_get_a_page(api: Api) -> None:
+def test_browsers_get_the_browsable_page(api: Api) -> None:
     api.put("config", b"</pre><script>alert(1)</script>")
     answer = api.get("config", headers={"Accept": HTML})
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert b"<script>alert(1)" not in answer.content
 
 
-def test_bytes_that_are_no_text_come_as_base64(api: Api) -> None:
+def test_bytes_that_are_not_utf8_are_base64(api: Api) -> None:
     api.put("bytes", b"\xff\x00")
     body = api.get("bytes").json()
     assert (body["encoding"], base64.b64decode(body["value"])) == ("base64", b"\xff\x00")
-    # A wish for more than bytes can be comes down to what they are.
-    for wish in ("json", "utf-8"):
-        assert api.get("bytes", encoding=wish).json() == body
+    # A requested encoding that does not fit falls back to base64.
+    for encoding in ("json", "utf-8"):
+        assert api.get("bytes", encoding=encoding).json() == body
 
 
-def test_the_wished_encoding(api: Api) -> None:
+def test_requested_encoding(api: Api) -> None:
     api.put("config", b'{"a": [1, null, "\xc3\xa9"]}')
     as_json = api.get("config", encoding="json").json()
     assert (as_json["encoding"], as_json["value"]) == ("json", {"a": [1, None, "é"]})
@@ -137,7 +137,7 @@ def test_the_wished_encoding(api: Api) -> None:
     assert listed["value"] == {"a": [1, None, "é"]}
 
 
-def test_what_is_no_json_stays_text(api: Api) -> None:
+def test_values_that_are_not_json_stay_text(api: Api) -> None:
     for value in (b"", b"{", b"NaN", b"[Infinity]", b"01", b"\xef\xbb\xbf{}", b"1e400", b"-1E999"):
         api.put("config", value)
         answer = api.get("config", encoding="json")
@@ -159,7 +159,7 @@ def test_what_is_no_json_stays_text(api: Api) -> None:
         ({"value": 2**80, "encoding": "json"}, str(2**80).encode()),
     ],
 )
-def test_put_by_the_json_face(api: Api, document: Any, stored: bytes) -> None:
+def test_put_of_the_json_representation(api: Api, document: Any, stored: bytes) -> None:
     assert api.put_json("config", document).status_code == 201
     assert api.storage.read("config") == stored
     with_charset = api.put("config", json.dumps(document), "Application/JSON; charset=utf-8")
@@ -198,14 +198,14 @@ def test_put_by_the_json_face(api: Api, document: Any, stored: bytes) -> None:
         b'\xef\xbb\xbf{"value": "x"}',
     ],
 )
-def test_a_wrong_json_face_changes_nothing(api: Api, body: str | bytes) -> None:
+def test_invalid_json_representation_changes_nothing(api: Api, body: str | bytes) -> None:
     api.put("config", b"kept")
     refused(api.put("config", body, JSON), 400, "invalid_value")
     assert api.storage.read("config") == b"kept"
 
 
-def test_any_other_type_is_the_bytes_themselves(api: Api) -> None:
-    body = b'{"value": "not looked at"}'
+def test_body_of_any_other_type_is_the_value(api: Api) -> None:
+    body = b'{"value": "not parsed"}'
     for content_type in (
         "application/octet-stream",
         "application/x-www-form-urlencoded",
@@ -221,13 +221,13 @@ def test_any_other_type_is_the_bytes_themselves(api: Api) -> None:
         api.storage.delete("config")
 
 
-def test_the_raw_face_answers_a_write_without_a_body(logged: Api) -> None:
+def test_write_that_accepts_bytes_has_no_response_body(logged: Api) -> None:
     created = logged.put("config", b"x", headers={"Accept": OCTETS})
     assert (created.status_code, created.content) == (201, b"")
     assert created.headers["ETag"] == tag(1)
 
 
-def test_an_unknown_encoding_is_refused(api: Api) -> None:
+def test_unknown_encoding_is_rejected(api: Api) -> None:
     api.put("config")
     refused(api.get("config", encoding="latin1"), 400, "invalid_value")
     refused(api.get(encoding="latin1"), 400, "invalid_value")

@@ -1,4 +1,4 @@
-"""OpenAPI by drf-spectacular: complete, valid, and true."""
+"""The OpenAPI document by drf-spectacular: complete, valid and correct."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def operations(schema: Any) -> described.Operations:
     return described.operations(schema, "/storage/")
 
 
-def test_every_row_of_the_table_is_there_and_no_more(schema: Any) -> None:
+def test_document_has_exactly_the_operations_of_the_reference(schema: Any) -> None:
     assert set(operations(schema)) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("operation", EXPECTED)
-def test_every_answer_is_described(schema: Any, operation: tuple[str, str]) -> None:
+def test_every_response_is_described(schema: Any, operation: tuple[str, str]) -> None:
     described.check_answers(operations(schema)[operation], EXPECTED[operation], "Error")
 
 
-def test_names_are_unique_and_summaries_said(schema: Any) -> None:
+def test_operations_have_unique_ids_and_descriptions(schema: Any) -> None:
     described.check_names(operations(schema), "storage")
 
 
-def test_both_faces_are_there(schema: Any) -> None:
+def test_both_representations_are_described(schema: Any) -> None:
     found = operations(schema)
     entry = found["{alias}/entries/{key}", "get"]
     assert set(entry["responses"]["200"]["content"]) == {JSON, "application/octet-stream"}
@@ -78,8 +78,7 @@ def test_parameters(schema: Any) -> None:
 
 
 @ISOLATED
-def test_what_is_answered_is_what_is_described(schema: Any, admin_client: Client) -> None:
-    """Field by field, for each kind of body."""
+def test_responses_match_their_description(schema: Any, admin_client: Client) -> None:
     check = partial(described.check_body, schema)
     base = "/storage/memory"
     check(admin_client.get("/storage/"), "AliasList")
@@ -96,7 +95,7 @@ def test_what_is_answered_is_what_is_described(schema: Any, admin_client: Client
 
 
 @ISOLATED
-def test_the_schema_over_http(admin_client: Client) -> None:
+def test_schema_over_http(admin_client: Client) -> None:
     answer = admin_client.get("/schema/")
     assert answer.status_code == 200
     assert b"/storage/{alias}/entries/{key}" in answer.content

@@ -1,4 +1,4 @@
-"""Lists of entries, page after page, by key."""
+"""Lists of entries: pages in key order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 
 def pages(api: Api, **query: Any) -> list[list[str]]:
-    """The keys of each page, by following ``next``."""
+    """Return the keys of each page, following ``next``."""
     found = []
     answer = api.get(**query).json()
     while True:
@@ -41,7 +41,7 @@ def fill(api: Api, keys: list[str], value: bytes = b"x") -> None:
         api.storage.commit([Write(key, value) for key in keys])
 
 
-def test_an_empty_list(logged: Api) -> None:
+def test_empty_list(logged: Api) -> None:
     assert logged.get().json() == {
         "revision": 0,
         "epoch": logged.storage.epoch,
@@ -50,7 +50,7 @@ def test_an_empty_list(logged: Api) -> None:
     }
 
 
-def test_250_keys_by_following_next(api: Api) -> None:
+def test_next_links_lead_through_250_keys(api: Api) -> None:
     keys = sorted(f"key-{number}" for number in range(250))
     fill(api, keys)
     found = pages(api)
@@ -59,13 +59,13 @@ def test_250_keys_by_following_next(api: Api) -> None:
     assert flat(pages(api, limit=7, values="false")) == keys
 
 
-def test_a_full_last_page_has_no_next(api: Api) -> None:
+def test_full_last_page_has_no_next(api: Api) -> None:
     fill(api, ["a", "b", "c", "d"])
     assert pages(api, limit=2) == [["a", "b"], ["c", "d"]]
     assert pages(api, limit=4) == [["a", "b", "c", "d"]]
 
 
-def test_next_keeps_the_query_and_the_signs_of_a_key(api: Api) -> None:
+def test_next_link_keeps_the_query_and_quotes_the_key(api: Api) -> None:
     keys = sorted(["p&q=1", "p#", "p%41", "p+", "p ", "p/é", "p\u2028"])
     fill(api, [*keys, "other"])
     first = api.get(prefix="p", limit=1, values="false", encoding="json").json()
@@ -80,7 +80,7 @@ def test_next_keeps_the_query_and_the_signs_of_a_key(api: Api) -> None:
     assert pages(api, prefix="p", limit=1) == [[key] for key in keys]
 
 
-def test_a_prefix_is_exact(api: Api) -> None:
+def test_prefix_is_exact(api: Api) -> None:
     fill(api, ["a", "a*b", "a[b]", "a\\b", "ab", "aB", "a_b", "a%b", "b"])
     for prefix in ("a*", "a[", "a\\", "a_", "a%"):
         assert pages(api, prefix=prefix) == [api.storage.list(prefix)]
@@ -104,7 +104,7 @@ def test_page_whose_keys_are_deleted_meanwhile_is_followed_by_the_next(
     assert pages(plain, limit=1) == [[], ["b"], ["c"]]
 
 
-def test_the_order_is_by_code_point(api: Api) -> None:
+def test_order_is_by_code_point(api: Api) -> None:
     keys = ["B", "a", "z", "Ä", "ä", "\uffff", "\U00010000", "a/b", "a:b", "a b"]
     fill(api, keys)
     assert flat(pages(api, limit=3)) == sorted(keys)
@@ -117,7 +117,7 @@ def test_after_need_not_exist(api: Api) -> None:
     assert pages(api, prefix="a", after="b") == [[]]
 
 
-def test_without_values(logged: Api) -> None:
+def test_list_without_values(logged: Api) -> None:
     logged.put("a")
     for values in ("false", "0", "False"):
         results = logged.get(values=values).json()["results"]
@@ -126,15 +126,15 @@ def test_without_values(logged: Api) -> None:
         assert logged.get(values=values).json()["results"][0]["value"] == "x"
 
 
-def test_the_revision_and_epoch_of_a_list(logged: Api) -> None:
-    """What a client needs to go on with the changes after it."""
+def test_list_has_revision_and_epoch(logged: Api) -> None:
+    # With these a client continues with the changes after the list.
     for _ in range(3):
         logged.put("a")
     body = logged.get(limit=1).json()
     assert (body["revision"], body["epoch"]) == (3, logged.storage.epoch)
 
 
-def test_limits(api: Api) -> None:
+def test_limit_is_validated_and_clamped(api: Api) -> None:
     fill(api, [f"{number:04}" for number in range(1000)])
     api.storage.write("more", b"")
     assert len(api.get().json()["results"]) == 100
@@ -148,21 +148,21 @@ def test_limits(api: Api) -> None:
 
 
 @pytest.mark.parametrize("values", ["", "no", "2", "null"])
-def test_a_flag_that_is_none(api: Api, values: str) -> None:
+def test_invalid_flag_is_rejected(api: Api, values: str) -> None:
     refused(api.get(values=values), 400, "invalid_value")
 
 
-def test_a_page_ends_early_near_four_mebibytes(api: Api) -> None:
+def test_page_ends_early_near_4_mib(api: Api) -> None:
     keys = list("abcdef")
     fill(api, keys, b"x" * MIB)
     found = pages(api)
     assert [len(page) for page in found] == [4, 2]
     assert flat(found) == keys
-    # Without values, there is nothing large about it.
+    # Without values the page is small.
     assert pages(api, values="false") == [keys]
 
 
-def test_one_value_is_always_a_page(logged: Api, settings: Any) -> None:
+def test_page_holds_at_least_one_value(logged: Api, settings: Any) -> None:
     configured = {alias: dict(value) for alias, value in settings.AGENT_MASTER_STORAGE.items()}
     options = {**configured[logged.alias].get("OPTIONS", {}), "max_value_size": 6 * MIB}
     configured[logged.alias]["OPTIONS"] = options
@@ -180,7 +180,7 @@ def test_head_of_a_list(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["revision", "since", "wait"])
 @pytest.mark.parametrize("number", ["-1", "x", "", "1.5.0", "nan", "inf", "1e9", "9" * 5000, "²"])
-def test_numbers_that_are_none(memory: Api, name: str, number: str) -> None:
+def test_invalid_numbers_are_rejected(memory: Api, name: str, number: str) -> None:
     memory.put("a")
     key = "a" if name == "revision" else None
     what = "entries" if name == "revision" else "changes"
@@ -196,8 +196,8 @@ def test_huge_numbers(memory: Api) -> None:
     refused(memory.changes(since=2**63 - 1), 410, "revision_ahead")
 
 
-def test_a_thousand_parameters(memory: Api) -> None:
-    """More than Django reads."""
+def test_too_many_parameters_are_rejected(memory: Api) -> None:
+    # One more than Django accepts.
     query = "&".join(["a=1"] * 1001)
     refused(memory.client.get(f"/storage/memory/entries?{query}"), 400, "bad_request")
     refused(memory.client.get(f"/storage/memory/changes?{query}"), 400, "bad_request")

@@ -1,4 +1,4 @@
-"""Bodies arrive whole or not at all: files, chunks, limits."""
+"""Request bodies: files, chunked bodies and size limits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .http_client import exchange
 from .wsgi_server import ends_streams, wsgi_server
 
 MIB = 1024 * 1024
-#: bytes of the JSON around a value, besides six for each of the value's
+#: bytes of JSON around a value, in addition to six for each byte of the value
 OVERHEAD = 64 * 1024
 
 
 @pytest.fixture
 def small(api: Api, settings: Any) -> Api:
-    """The storage, taking values of 100 bytes."""
+    """The storage with a limit of 100 bytes for a value."""
     configured = {alias: dict(value) for alias, value in settings.AGENT_MASTER_STORAGE.items()}
     for value in configured.values():
         value["OPTIONS"] = {**value.get("OPTIONS", {}), "max_value_size": 100}
@@ -36,7 +36,7 @@ def small(api: Api, settings: Any) -> Api:
 
 
 @ISOLATED
-def test_a_value_of_exactly_the_limit(api: Api) -> None:
+def test_value_of_exactly_the_limit(api: Api) -> None:
     for value in (b"\x00" * MIB, b"\xff" * MIB):
         assert api.put("big", value).status_code in (200, 201)
         assert api.get("big", raw="").content == value
@@ -45,20 +45,20 @@ def test_a_value_of_exactly_the_limit(api: Api) -> None:
 
 
 @ISOLATED
-def test_the_limit_of_the_setting(small: Api) -> None:
+def test_max_value_size_setting(small: Api) -> None:
     assert small.put("a", b"x" * 100).status_code == 201
     refused(small.put("a", b"x" * 101), 413, "too_large")
     assert small.put_json("a", {"value": "\x00" * 100}).status_code == 200
     refused(small.put_json("a", {"value": "x" * 101}), 413, "too_large")
-    # In bytes, not in characters.
+    # The limit is in bytes, not in characters.
     refused(small.put_json("a", {"value": "é" * 51}), 413, "too_large")
     refused(small.put_json("a", {"value": "A" * 136, "encoding": "base64"}), 413, "too_large")
     assert small.storage.read("a") == b"\x00" * 100
 
 
 @ISOLATED
-def test_a_document_is_measured_as_it_is_stored(small: Api) -> None:
-    """With the indent of two, not as it came."""
+def test_limit_applies_to_the_document_as_stored(small: Api) -> None:
+    # It is stored with an indent of two.
     fits = {"value": [1] * 16, "encoding": "json"}
     assert small.put_json("a", fits).status_code == 201
     assert len(small.storage.read("a")) <= 100
@@ -66,7 +66,7 @@ def test_a_document_is_measured_as_it_is_stored(small: Api) -> None:
 
 
 @ISOLATED
-def test_the_limit_of_a_json_body(small: Api) -> None:
+def test_limit_of_a_json_body(small: Api) -> None:
     body = b'{"value": "x"}'
     limit = 6 * 100 + OVERHEAD
     assert small.put("a", body.ljust(limit), JSON).status_code == 201
@@ -74,7 +74,7 @@ def test_the_limit_of_a_json_body(small: Api) -> None:
 
 
 @ISOLATED
-def test_the_limit_of_a_patch(small: Api) -> None:
+def test_limit_of_a_patch(small: Api) -> None:
     if small.alias == "plain":
         refused(small.patch("a", {}), 501, "not_supported")
         return
@@ -86,14 +86,14 @@ def test_the_limit_of_a_patch(small: Api) -> None:
 
 
 @ISOLATED
-def test_an_empty_body_is_an_empty_value(api: Api) -> None:
+def test_empty_body_is_an_empty_value(api: Api) -> None:
     assert api.client.generic("PUT", f"/storage/{api.alias}/entries/a").status_code == 201
     assert api.storage.read("a") == b""
 
 
 @ISOLATED
-def test_a_part_of_a_value_is_refused(api: Api) -> None:
-    """Taken for the whole, it would destroy what was there."""
+def test_content_range_is_rejected(api: Api) -> None:
+    # Treated as the whole value, it would destroy the rest.
     api.put("a", b"whole")
     headers = {"Content-Range": "bytes 2-3/5"}
     refused(api.put("a", b"XX", headers=headers), 400, "invalid_value")
@@ -101,8 +101,8 @@ def test_a_part_of_a_value_is_refused(api: Api) -> None:
 
 
 @ISOLATED
-def test_a_compressed_body_is_refused(api: Api) -> None:
-    """It would be stored as it was sent, and read as what it is not."""
+def test_compressed_body_is_rejected(api: Api) -> None:
+    # It would be stored compressed and returned without its Content-Encoding.
     headers = {"Content-Encoding": "gzip"}
     refused(api.put("a", b"\x1f\x8b", headers=headers), 415, "unsupported_media_type")
     assert api.storage.list() == []
@@ -110,7 +110,7 @@ def test_a_compressed_body_is_refused(api: Api) -> None:
 
 
 @ISOLATED
-def test_json_is_utf8(api: Api) -> None:
+def test_json_must_be_utf8(api: Api) -> None:
     body = '{"value": "a"}'
     for charset in ("utf-16", "latin-1"):
         sent = api.put("a", body.encode(charset), f"{JSON}; charset={charset}")
@@ -126,7 +126,7 @@ def chunks() -> Iterator[bytes]:
 
 @COMMITTED
 @pytest.mark.parametrize("content_type", ["application/octet-stream", JSON])
-def test_a_chunked_body_under_asgi(uvicorn: Server, admin_user: object, content_type: str) -> None:
+def test_chunked_body_under_asgi(uvicorn: Server, admin_user: object, content_type: str) -> None:
     headers = {"Content-Type": content_type}
     answer = exchange(uvicorn, "PUT", "/storage/default/entries/a", chunks(), headers)
     assert answer.status == 201
@@ -137,8 +137,8 @@ def test_a_chunked_body_under_asgi(uvicorn: Server, admin_user: object, content_
 
 @COMMITTED
 @pytest.mark.parametrize("content_type", ["application/octet-stream", JSON])
-def test_a_chunked_body_under_wsgi(admin_user: object, content_type: str) -> None:
-    """A server that does not say where it ends could only give us nothing, or wait for ever."""
+def test_chunked_body_under_wsgi_is_411(admin_user: object, content_type: str) -> None:
+    # The server does not indicate the end: reading would return nothing or never return.
     storages["default"].write("a", b"kept")
     headers = {"Content-Type": content_type}
     with wsgi_server() as port:
@@ -155,7 +155,7 @@ def test_a_chunked_body_under_wsgi(admin_user: object, content_type: str) -> Non
 
 @COMMITTED
 @pytest.mark.parametrize("method", ["PATCH", "POST"])
-def test_other_chunked_bodies_under_wsgi(admin_user: object, method: str) -> None:
+def test_chunked_body_under_wsgi_that_decodes_it(admin_user: object, method: str) -> None:
     storages["default"].write("a", b"{}")
     what = "commit" if method == "POST" else "entries/a"
     media_type = JSON if method == "POST" else "application/merge-patch+json"
@@ -170,20 +170,20 @@ def test_other_chunked_bodies_under_wsgi(admin_user: object, method: str) -> Non
 def test_curl_uploads_a_file(
     uvicorn: Server, admin_user: object, tmp_path: Path, piped: bool
 ) -> None:
-    """``curl -T``: a PUT without a type; from a pipe, in chunks."""
+    # ``curl -T`` sends a PUT without a type, and from a pipe a chunked one.
     file = tmp_path / "config.json"
-    file.write_bytes(b'{"value": "not looked at",\r\n "encoding": "base64"}\n\x00\xff')
+    file.write_bytes(b'{"value": "not parsed",\r\n "encoding": "base64"}\n\x00\xff')
     path = "/storage/default/entries/config"
     upload(f"{uvicorn.url}{path}", file, piped)
     assert storages["default"].read("config") == file.read_bytes()
-    # Again, on what is there, and larger than a buffer.
+    # Overwrite the entry, with more than fits into a buffer.
     file.write_bytes(os.urandom(700_000))
     upload(f"{uvicorn.url}{path}", file, piped)
     assert storages["default"].read("config") == file.read_bytes()
 
 
 def upload(url: str, file: Path, piped: bool) -> None:
-    """By curl itself where it is installed, else by what it sends."""
+    """Upload with curl if it is installed, otherwise send the same request."""
     curl = shutil.which("curl")
     if curl is None:
         port, _, path = url.partition("://127.0.0.1:")[2].partition("/")

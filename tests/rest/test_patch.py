@@ -1,4 +1,4 @@
-"""PATCH: RFC 7396 on a JSON value, atomically."""
+"""PATCH: atomic merge patches (RFC 7396) of JSON values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent_master_storage import storages
 
 from .api import COMMITTING, ISOLATED, JSON, MERGE_PATCH, Api, refused, tag
 
-#: appendix A: original, patch, result
+#: appendix A of the RFC: original, patch, result
 EXAMPLES: list[tuple[Any, Any, Any]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
     ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
@@ -37,7 +37,7 @@ EXAMPLES: list[tuple[Any, Any, Any]] = [
 
 @ISOLATED
 @pytest.mark.parametrize(("original", "patch", "result"), EXAMPLES)
-def test_the_examples_of_the_rfc(logged: Api, original: Any, patch: Any, result: Any) -> None:
+def test_examples_of_the_rfc(logged: Api, original: Any, patch: Any, result: Any) -> None:
     logged.put("config", json.dumps(original))
     answer = logged.patch("config", patch)
     assert (answer.status_code, answer.headers["ETag"]) == (200, tag(2))
@@ -47,7 +47,7 @@ def test_the_examples_of_the_rfc(logged: Api, original: Any, patch: Any, result:
 
 
 @ISOLATED
-def test_the_order_of_the_members_stays(logged: Api) -> None:
+def test_order_of_the_members_is_kept(logged: Api) -> None:
     logged.put("config", '{"z":1,"a":{"y":1,"b":2},"m":1.0,"big":12345678901234567890}')
     logged.patch("config", {"a": {"c": 3}, "z": "é"})
     expected = {"z": "é", "a": {"y": 1, "b": 2, "c": 3}, "m": 1.0, "big": 12345678901234567890}
@@ -56,14 +56,14 @@ def test_the_order_of_the_members_stays(logged: Api) -> None:
 
 
 @ISOLATED
-def test_a_missing_key_is_not_made(logged: Api) -> None:
+def test_missing_key_is_not_created(logged: Api) -> None:
     refused(logged.patch("config", {"a": 1}), 404, "key_not_found")
     assert logged.storage.revision == 0
 
 
 @ISOLATED
 @pytest.mark.parametrize("value", [b"", b"text", b"{", b"\xff", b"NaN", b'{"a":1}{', b"\x00"])
-def test_a_value_that_is_no_json(logged: Api, value: bytes) -> None:
+def test_value_that_is_not_json_is_409(logged: Api, value: bytes) -> None:
     logged.put("config", value)
     refused(logged.patch("config", {"a": 1}), 409, "not_json")
     refused(logged.patch("config", {}), 409, "not_json")
@@ -74,7 +74,7 @@ def test_a_value_that_is_no_json(logged: Api, value: bytes) -> None:
 @pytest.mark.parametrize(
     "body", ["", "{", "NaN", '{"a": 1e400}', '{"a": Infinity}', b"\xff", "'a'"]
 )
-def test_a_patch_that_is_no_json(logged: Api, body: str | bytes) -> None:
+def test_patch_that_is_not_json_is_400(logged: Api, body: str | bytes) -> None:
     logged.put("config", b"{}")
     refused(logged.send("PATCH", "config", body, MERGE_PATCH), 400, "invalid_value")
     assert logged.storage.entry("config").revision == 1
@@ -84,8 +84,8 @@ def test_a_patch_that_is_no_json(logged: Api, body: str | bytes) -> None:
 @pytest.mark.parametrize(
     "content_type", [JSON, "application/json-patch+json", "text/plain", "multipart/form-data", ""]
 )
-def test_another_media_type(logged: Api, content_type: str) -> None:
-    """A JSON patch taken for a merge patch would do something else."""
+def test_other_media_types_are_rejected(logged: Api, content_type: str) -> None:
+    # A JSON Patch applied as a merge patch would have a different effect.
     logged.put("config", b"{}")
     answer = logged.send("PATCH", "config", b"[]", content_type)
     refused(answer, 415, "unsupported_media_type")
@@ -93,21 +93,21 @@ def test_another_media_type(logged: Api, content_type: str) -> None:
 
 
 @ISOLATED
-def test_parameters_of_the_media_type(logged: Api) -> None:
+def test_parameters_of_the_media_type_are_accepted(logged: Api) -> None:
     logged.put("config", b"{}")
     answer = logged.send("PATCH", "config", b'{"a": 1}', f"{MERGE_PATCH.title()}; charset=utf-8")
     assert answer.status_code == 200
 
 
 @ISOLATED
-def test_the_key_as_a_parameter(logged: Api) -> None:
+def test_key_as_a_parameter(logged: Api) -> None:
     logged.put("a/../b", b"{}")
     assert logged.patch(None, {"c": 1}, key="a/../b").status_code == 200
     assert logged.storage.read_json("a/../b") == {"c": 1}
 
 
 @pytest.mark.parametrize("alias", COMMITTING)
-def test_patches_at_once_lose_nothing(alias: str, admin_user: User) -> None:
+def test_concurrent_patches_lose_nothing(alias: str, admin_user: User) -> None:
     storage = storages[alias]
     storage.write("config", b"{}")
     count, workers = 15, 3

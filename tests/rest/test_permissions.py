@@ -1,4 +1,4 @@
-"""Who may: Django's permissions on Entry, or the project's rule."""
+"""Permissions: Django's on Entry, or the project's policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import LogIn
 pytestmark = ISOLATED
 
 WRITE = {"op": "write", "key": "new", "value": "x"}
-#: what a request needs, as answers that differ from 401 and 403
+#: the permission that each request requires, and its status when it is granted
 REQUESTS: dict[str, list[tuple[str, str | None, str]]] = {
     "view": [
         ("GET", None, "entries"),
@@ -36,12 +36,12 @@ def filled(logged: Api) -> str:
     return logged.alias
 
 
-def use(settings: Any, rule: str) -> None:
-    settings.AGENT_MASTER_STORAGE_PERMISSION = f"tests.rest.permission_policies.{rule}"
+def use(settings: Any, policy: str) -> None:
+    settings.AGENT_MASTER_STORAGE_PERMISSION = f"tests.rest.permission_policies.{policy}"
 
 
 @pytest.mark.parametrize("granted", ["", *REQUESTS])
-def test_each_request_needs_its_permission(log_in: LogIn, filled: str, granted: str) -> None:
+def test_each_request_requires_its_permission(log_in: LogIn, filled: str, granted: str) -> None:
     api = Api(log_in("ann", *([granted] if granted else [])), filled)
     for needed, requests in REQUESTS.items():
         for method, key, what in requests:
@@ -54,8 +54,8 @@ def test_each_request_needs_its_permission(log_in: LogIn, filled: str, granted: 
                 refused(answer, 403, "permission_denied")
 
 
-def test_a_patch_needs_change_and_view(log_in: LogIn, filled: str) -> None:
-    """An empty patch shows the document."""
+def test_patch_requires_change_and_view(log_in: LogIn, filled: str) -> None:
+    # The response to an empty patch contains the document.
     for name, actions, status in (
         ("a", ["change"], 403),
         ("b", ["view"], 403),
@@ -77,7 +77,7 @@ def test_a_patch_needs_change_and_view(log_in: LogIn, filled: str) -> None:
         ({"op": "check", "key": "a", "revision": 1}, "view"),
     ],
 )
-def test_each_operation_needs_its_permission(
+def test_each_operation_of_a_commit_requires_its_permission(
     log_in: LogIn, filled: str, operation: Any, needed: str
 ) -> None:
     others = [action for action in REQUESTS if action != needed]
@@ -89,19 +89,19 @@ def test_each_operation_needs_its_permission(
     refused(Api(log_in("eve"), filled).commit(operation), 403, "permission_denied")
 
 
-def test_one_refused_operation_refuses_all(log_in: LogIn, filled: str) -> None:
+def test_one_denied_operation_rejects_the_commit(log_in: LogIn, filled: str) -> None:
     api = Api(log_in("ann", "add"), filled)
     change = {"op": "write", "key": "a", "value": "x"}
     assert refused(api.commit(WRITE, change), 403, "permission_denied")["index"] == 1
     assert api.storage.list() == ["a"]
 
 
-def test_an_empty_commit_shows_the_revision(log_in: LogIn, filled: str) -> None:
+def test_empty_commit_requires_view(log_in: LogIn, filled: str) -> None:
     refused(Api(log_in("ann", "add"), filled).commit(), 403, "permission_denied")
     assert Api(log_in("bob", "view"), filled).commit().status_code == 200
 
 
-def test_a_condition_does_not_change_who_may(log_in: LogIn, filled: str) -> None:
+def test_precondition_does_not_change_the_permission(log_in: LogIn, filled: str) -> None:
     adder = Api(log_in("ann", "add"), filled)
     for headers in ({"If-Match": "*"}, {"If-Match": '"1"'}, {"If-Match": '"9"'}):
         refused(adder.put("a", headers=headers), 403, "permission_denied")
@@ -112,18 +112,18 @@ def test_a_condition_does_not_change_who_may(log_in: LogIn, filled: str) -> None
     assert changer.put("a", headers={"If-Match": '"1"'}).status_code == 200
 
 
-def test_an_unknown_storage_is_told_to_those_who_may(log_in: LogIn) -> None:
+def test_unknown_storage_is_404_only_with_permission(log_in: LogIn) -> None:
     refused(Api(log_in("ann"), "nowhere").get("a"), 403, "permission_denied")
     refused(Api(log_in("bob", "view"), "nowhere").get("a"), 404, "unknown_storage")
     refused(Api(Client(), "nowhere").get("a"), 401, "not_authenticated")
 
 
-def test_the_list_of_storages_without_permission(log_in: LogIn) -> None:
+def test_list_of_storages_without_permission_is_empty(log_in: LogIn) -> None:
     assert log_in("ann").get("/storage/").json() == {"results": []}
     assert len(log_in("bob", "view").get("/storage/").json()["results"]) == len(storages)
 
 
-def test_a_rule_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
+def test_policy_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
     use(settings, "own_keys")
     ann, bob = Api(log_in("ann"), filled), Api(log_in("bob"), filled)
     assert ann.put("ann:a").status_code == 201
@@ -146,7 +146,7 @@ def test_a_rule_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
         bob.send("DELETE", "ann:a", prefix="bob:"),
     ):
         refused(refusal, 403, "permission_denied")
-    # One that is his own beside it opens no door.
+    # A permitted key in the query does not grant access to the key in the path.
     assert bob.get("ann:a", key="bob:a").status_code in (400, 403)
     assert bob.get(key="bob:a", prefix="ann:").status_code == 404
     refused(bob.changes(key="bob:a", prefix="ann:"), 400, "invalid_value")
@@ -154,7 +154,7 @@ def test_a_rule_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
     assert bob.changes(prefix="bob:").status_code == 200
 
 
-def test_a_commit_under_a_rule_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
+def test_commit_under_a_policy_by_key(log_in: LogIn, settings: Any, filled: str) -> None:
     use(settings, "own_keys")
     ann = Api(log_in("ann"), filled)
     mine = {"op": "write", "key": "ann:a", "value": "x"}
@@ -174,7 +174,7 @@ def test_a_commit_under_a_rule_by_key(log_in: LogIn, settings: Any, filled: str)
     refused(Api(Client(), filled).commit(mine), 401, "not_authenticated")
 
 
-def test_a_rule_may_open_it_to_everybody(settings: Any, filled: str) -> None:
+def test_policy_may_allow_anonymous_users(settings: Any, filled: str) -> None:
     api = Api(Client(), filled)
     refused(api.get("a"), 401, "not_authenticated")
     use(settings, "everybody")
@@ -186,7 +186,7 @@ def test_a_rule_may_open_it_to_everybody(settings: Any, filled: str) -> None:
     assert len(Client().get("/storage/").json()["results"]) == len(storages)
 
 
-def test_a_rule_may_open_a_part(settings: Any, filled: str) -> None:
+def test_policy_may_allow_a_prefix(settings: Any, filled: str) -> None:
     use(settings, "own_keys")
     api = Api(Client(), filled)
     refused(api.get("public:a"), 404, "key_not_found")
@@ -195,14 +195,14 @@ def test_a_rule_may_open_a_part(settings: Any, filled: str) -> None:
     refused(api.get("ann:a"), 401, "not_authenticated")
 
 
-def test_the_list_shows_what_may_be_seen(log_in: LogIn, settings: Any) -> None:
+def test_list_contains_visible_storages_only(log_in: LogIn, settings: Any) -> None:
     use(settings, "one_storage")
     for client in (Client(), log_in("ann")):
         results = client.get("/storage/").json()["results"]
         assert [result["alias"] for result in results] == ["memory"]
 
 
-def test_a_rule_that_raises_opens_nothing(log_in: LogIn, settings: Any, filled: str) -> None:
+def test_policy_that_raises_allows_nothing(log_in: LogIn, settings: Any, filled: str) -> None:
     use(settings, "broken")
     client = log_in("ann", "view", raise_request_exception=False)
     body = refused(Api(client, filled).get("a"), 500, "error")

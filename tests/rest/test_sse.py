@@ -1,4 +1,4 @@
-"""Server-sent events: what they hold, where they begin, and where they go on."""
+"""Server-sent events: content, start and resumption."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ async def test_headers_of_a_stream(in_memory: Stream) -> None:
     assert "Accept" in answer.headers["Vary"]
 
 
-async def test_it_begins_with_where_it_stands(stream: Stream) -> None:
+async def test_stream_begins_with_the_current_revision(stream: Stream) -> None:
     await stream.write("a")
     opened = await stream.open()
     epoch = await stream.storage.aepoch()
     assert await opened.next() == {"retry": "1000", "id": f"1:{epoch}"}
     await stream.write("b")
     found = await opened.change()
-    # From now on, and not from the oldest held.
+    # It starts with the next change, not with the oldest in the log.
     assert [change["key"] for change in found["changes"]] == ["b"]
     await opened.close()
 
 
-async def test_one_event_a_revision(stream: Stream) -> None:
+async def test_one_event_per_revision(stream: Stream) -> None:
     await stream.write("a", b"\xff")
     await stream.storage.acommit([Write("b", b"{}"), Write("c", b""), Delete("a")])
     opened = await stream.open(since=0)
@@ -62,7 +62,7 @@ async def test_one_event_a_revision(stream: Stream) -> None:
     await opened.close()
 
 
-async def test_an_event_has_the_face_of_a_change(stream: Stream) -> None:
+async def test_event_contains_the_representation_of_a_change(stream: Stream) -> None:
     await stream.write("a", b'{"b": 1}')
     opened = await stream.open(since=0, encoding="json")
     page = await stream.client.get(stream.path, {"encoding": "json"})
@@ -70,7 +70,7 @@ async def test_an_event_has_the_face_of_a_change(stream: Stream) -> None:
     await opened.close()
 
 
-async def test_signs_that_could_break_a_stream(in_memory: Stream) -> None:
+async def test_line_breaks_do_not_break_the_stream(in_memory: Stream) -> None:
     text = 'line\r\n\r\ndata: x\n\nid: 9\u2028\u2029\x00\x85"'
     await in_memory.write("a", text.encode())
     await in_memory.write("b", rb'"\ud800"')
@@ -94,7 +94,7 @@ async def test_key_and_prefix(stream: Stream) -> None:
     await by_prefix.close()
 
 
-async def test_resuming_by_the_last_id(stream: Stream) -> None:
+async def test_resume_by_last_event_id(stream: Stream) -> None:
     for number in range(5):
         await stream.write(f"k{number}")
     opened = await stream.open(since=0)
@@ -102,13 +102,13 @@ async def test_resuming_by_the_last_id(stream: Stream) -> None:
     while event.get("id", "").partition(":")[0] != "2":
         event = await opened.next()
     await opened.close()
-    # It comes before since, which the address still has.
+    # It takes precedence over ?since=, which the URL still has.
     resumed = await stream.open(resume=event["id"], since=0)
     assert [(await resumed.change())["revision"] for _ in range(3)] == [3, 4, 5]
     await resumed.close()
 
 
-async def test_ids_that_cannot_be_resumed_from(stream: Stream) -> None:
+async def test_resume_from_an_unavailable_revision_is_410(stream: Stream) -> None:
     for _ in range(4):
         await stream.write("a")
     epoch = await stream.storage.aepoch()
@@ -127,14 +127,14 @@ async def test_ids_that_cannot_be_resumed_from(stream: Stream) -> None:
     "wrong",
     ["1", ":", "1:", ":x", "x:y", "-1:x", "1:x:y", "1:a b", "9" * 19 + ":x", "9" * 20 + ":x"],
 )
-async def test_a_last_id_that_is_none(in_memory: Stream, wrong: str) -> None:
+async def test_malformed_last_event_id_is_rejected(in_memory: Stream, wrong: str) -> None:
     refused(await in_memory.request(resume=wrong), 400, "invalid_value")
-    # Only streams have one.
+    # Only event streams use it.
     answer = await in_memory.client.get(in_memory.path, headers={"Last-Event-ID": wrong})
     assert answer.status_code == 200
 
 
-async def test_an_empty_last_id_is_none_at_all(in_memory: Stream) -> None:
+async def test_empty_last_event_id_is_ignored(in_memory: Stream) -> None:
     await in_memory.write("a")
     opened = await in_memory.open(resume="", since=0)
     assert (await opened.change())["revision"] == 1
@@ -142,7 +142,7 @@ async def test_an_empty_last_id_is_none_at_all(in_memory: Stream) -> None:
 
 
 async def test_bookmarks(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They keep the line open, and spare the next start what was of no interest."""
+    # They keep the connection open, and a client that resumes skips changes that do not match.
     monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.05)
     opened = await stream.open(key="a")
     epoch = await stream.storage.aepoch()
@@ -159,7 +159,7 @@ async def test_bookmarks(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Non
     await opened.close()
 
 
-async def test_a_new_epoch_ends_a_stream(stream: Stream) -> None:
+async def test_new_epoch_ends_the_stream(stream: Stream) -> None:
     await stream.write("a")
     opened = await stream.open()
     await opened.next()
@@ -170,7 +170,7 @@ async def test_a_new_epoch_ends_a_stream(stream: Stream) -> None:
     await stream.subscribed(0)
 
 
-async def test_a_slow_reader_is_told_what_it_missed(in_memory: Stream) -> None:
+async def test_slow_reader_gets_revision_compacted(in_memory: Stream) -> None:
     await in_memory.write("a")
     opened = await in_memory.open(since=0)
     assert "retry" in await opened.next()
@@ -182,7 +182,7 @@ async def test_a_slow_reader_is_told_what_it_missed(in_memory: Stream) -> None:
     await in_memory.subscribed(0)
 
 
-async def test_a_store_that_is_away_for_a_while(
+async def test_stream_continues_after_an_outage_of_the_store(
     in_memory: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower, "RETRY_INTERVAL", 0.01)
@@ -201,7 +201,7 @@ async def test_a_store_that_is_away_for_a_while(
     await opened.close()
 
 
-async def test_head_holds_no_stream(stream: Stream) -> None:
+async def test_head_holds_no_subscription(stream: Stream) -> None:
     answer = await stream.client.head(stream.path, headers={"Accept": "text/event-stream"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"

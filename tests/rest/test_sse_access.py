@@ -1,4 +1,4 @@
-"""Who reads event streams: rights that end, clients that go away."""
+"""Event streams: revoked permissions and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stream(request: pytest.FixtureRequest, agent: AsyncClient) -> Stream:
 
 @pytest.fixture
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rights are looked at again at each step, and steps are short."""
+    """Check the permission again at every step, with short steps."""
     monkeypatch.setattr(sse, "RECHECK_INTERVAL", 0.0)
     monkeypatch.setattr(sse, "HEARTBEAT_INTERVAL", 0.05)
 
@@ -49,7 +49,7 @@ ENDINGS: dict[str, Callable[[User], object]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-async def test_rights_that_end_end_the_stream(
+async def test_revoked_permission_ends_the_stream(
     agent: AsyncClient, watchful: None, ending: str
 ) -> None:
     user = await sync_to_async(viewer)()
@@ -65,7 +65,9 @@ async def test_rights_that_end_end_the_stream(
     await stream.subscribed(0)
 
 
-async def test_nothing_is_shown_after_the_look(agent: AsyncClient, watchful: None) -> None:
+async def test_nothing_is_sent_after_permission_is_revoked(
+    agent: AsyncClient, watchful: None
+) -> None:
     user = await sync_to_async(viewer)()
     client = AsyncClient()
     await client.aforce_login(user)
@@ -77,7 +79,7 @@ async def test_nothing_is_shown_after_the_look(agent: AsyncClient, watchful: Non
     assert (await opened.next()).get("event") == "error"
 
 
-async def test_a_token_that_is_revoked(agent: AsyncClient, watchful: None) -> None:
+async def test_revoked_token_ends_the_stream(agent: AsyncClient, watchful: None) -> None:
     user = await sync_to_async(viewer)()
     token = await sync_to_async(Token.objects.create)(user=user)
     stream = Stream(AsyncClient(), "memory", Authorization=f"Token {token.key}")
@@ -88,7 +90,7 @@ async def test_a_token_that_is_revoked(agent: AsyncClient, watchful: None) -> No
     assert (await opened.end())["data"]["code"] == "permission_denied"
 
 
-async def test_who_stays_is_not_disturbed(stream: Stream, watchful: None) -> None:
+async def test_stream_continues_while_permission_lasts(stream: Stream, watchful: None) -> None:
     opened = await stream.open()
     for number in range(1, 6):
         await stream.write("a")
@@ -96,7 +98,7 @@ async def test_who_stays_is_not_disturbed(stream: Stream, watchful: None) -> Non
     await opened.close()
 
 
-async def test_a_stream_that_nobody_may_open(agent: AsyncClient) -> None:
+async def test_stream_without_permission_is_rejected(agent: AsyncClient) -> None:
     await sync_to_async(User.objects.create_user)("eve", password="password")
     client = AsyncClient()
     refused(await Stream(client, "memory").request(), 401, "not_authenticated")
@@ -104,7 +106,7 @@ async def test_a_stream_that_nobody_may_open(agent: AsyncClient) -> None:
     refused(await Stream(client, "memory").request(), 403, "permission_denied")
 
 
-async def test_a_closed_stream_leaves_nothing(stream: Stream) -> None:
+async def test_closed_stream_leaves_no_subscription(stream: Stream) -> None:
     before = len(shutdown._callbacks)
     opened = [await stream.open() for _ in range(5)]
     for each in opened:
@@ -116,7 +118,7 @@ async def test_a_closed_stream_leaves_nothing(stream: Stream) -> None:
     assert len(shutdown._callbacks) == before
 
 
-async def test_an_answer_that_is_never_sent_holds_nothing(stream: Stream) -> None:
+async def test_response_that_is_never_sent_holds_no_subscription(stream: Stream) -> None:
     before = len(shutdown._callbacks)
     for _ in range(3):
         assert (await stream.request()).status_code == 200
@@ -128,7 +130,7 @@ def cookies(client: AsyncClient) -> str:
     return client.cookies.output(header="", attrs=[]).strip()
 
 
-async def test_a_client_that_goes_away(stream: Stream) -> None:
+async def test_disconnect_ends_the_stream(stream: Stream) -> None:
     request = asgi_request(stream.path, cookies(stream.client))
     await request.send_input({"type": "http.request", "body": b""})
     begin = await request.receive_output(TIMEOUT)
@@ -141,7 +143,7 @@ async def test_a_client_that_goes_away(stream: Stream) -> None:
     await stream.subscribed(0)
 
 
-async def test_a_client_that_goes_away_from_a_long_poll(stream: Stream) -> None:
+async def test_disconnect_ends_a_long_poll(stream: Stream) -> None:
     request = asgi_request(f"{stream.path}?wait=50&since=0", cookies(stream.client), "*/*")
     await request.send_input({"type": "http.request", "body": b""})
     await stream.subscribed(1)
@@ -150,8 +152,8 @@ async def test_a_client_that_goes_away_from_a_long_poll(stream: Stream) -> None:
     await stream.subscribed(0)
 
 
-async def test_clients_that_go_away_at_any_moment(stream: Stream) -> None:
-    """While it is being opened, too, which goes on in a thread."""
+async def test_disconnect_at_any_moment(stream: Stream) -> None:
+    # Also while the subscription is opened, which continues in a thread.
     before = len(shutdown._callbacks)
     for number in range(20):
         path = stream.path if number % 2 else f"{stream.path}?wait=50&since=0"

@@ -1,4 +1,4 @@
-"""The application under WSGI: the reference server of Python's library."""
+"""The application under wsgiref, the WSGI server of the standard library."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from django.core.wsgi import get_wsgi_application
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """A log of requests would be noise."""
+        """Do not log requests."""
 
 
 @contextmanager
 def wsgi_server(application: Callable[..., Any] | None = None) -> Iterator[int]:
-    """Serve in a thread until the block ends; its port."""
+    """Serve in a thread until the block ends, and return the port."""
     server = make_server(
         "127.0.0.1", 0, application or get_wsgi_application(), handler_class=_QuietHandler
     )
@@ -34,7 +34,7 @@ def wsgi_server(application: Callable[..., Any] | None = None) -> Iterator[int]:
 
 
 def ends_streams(application: Callable[..., Any]) -> Callable[..., Any]:
-    """What better servers do with a chunked body: they take the chunks off and say so."""
+    """Decode chunked bodies and declare it, as production servers do."""
 
     def around(environ: dict[str, Any], start_response: Any) -> Any:
         if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":

@@ -1,4 +1,4 @@
-"""``manage.py follow``: prints the values of a key, from wherever it is told to watch."""
+"""``manage.py follow``: watch a key in one of several ways and print its values."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from django.core.management.base import BaseCommand, CommandParser
 from agent_master_storage import storages
 
 KEY = "k"
-#: seconds after which a forgotten one ends
-PATIENCE = 120
+#: seconds after which a process that was not ended exits
+LIFETIME = 120
 
 
-def say(line: object) -> None:
+def print_json(line: object) -> None:
     # One call, so that lines of two threads or processes do not mix.
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 
 def by_handler(storage: Any) -> None:
-    storage.watch(KEY, lambda value: say(value and value.decode()))
-    say("ready")
-    time.sleep(PATIENCE)
+    storage.watch(KEY, lambda value: print_json(value and value.decode()))
+    print_json("ready")
+    time.sleep(LIFETIME)
 
 
 def by_iterator(storage: Any) -> None:
     with storage.changes(key=KEY) as changes:
-        say("ready")
+        print_json("ready")
         for change in changes:
-            say(change.value and change.value.decode())
+            print_json(change.value and change.value.decode())
 
 
 def by_thread(storage: Any) -> None:
@@ -47,29 +47,29 @@ def by_thread(storage: Any) -> None:
 def by_loop(storage: Any) -> None:
     async def follow() -> None:
         async with storage.achanges(key=KEY) as changes:
-            say("ready")
+            print_json("ready")
             async for change in changes:
-                say(change.value and change.value.decode())
+                print_json(change.value and change.value.decode())
 
     asyncio.run(follow())
 
 
 def by_fork(storage: Any) -> None:
-    """The parent used all that there is to use; the child begins anew and harms no one."""
+    # The parent uses all features before the fork. The child must not inherit any of its state.
     storage.read("before")
-    storage.watch(KEY, lambda value: say(value and value.decode()))
+    storage.watch(KEY, lambda value: print_json(value and value.decode()))
     with storage.changes() as changes:
         storage.write("before", b"")
         next(changes)
         if os.fork() == 0:
-            storage.watch(KEY, lambda value: say(value and f"child: {value.decode()}"))
+            storage.watch(KEY, lambda value: print_json(value and f"child: {value.decode()}"))
             storage.write("child", b"")
-            say("ready")
-            time.sleep(PATIENCE)
-        time.sleep(PATIENCE)
+            print_json("ready")
+            time.sleep(LIFETIME)
+        time.sleep(LIFETIME)
 
 
-WAYS = {
+METHODS = {
     "handler": by_handler,
     "iterator": by_iterator,
     "thread": by_thread,
@@ -81,7 +81,7 @@ WAYS = {
 class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("alias")
-        parser.add_argument("way", choices=WAYS)
+        parser.add_argument("method", choices=METHODS)
 
-    def handle(self, *args: Any, alias: str, way: str, **options: Any) -> None:
-        WAYS[way](storages[alias])
+    def handle(self, *args: Any, alias: str, method: str, **options: Any) -> None:
+        METHODS[method](storages[alias])
