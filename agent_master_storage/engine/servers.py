@@ -31,8 +31,8 @@ def add_server(
     Args:
         name: 1 to 256 characters without control characters.
         config: How the server is started or reached.
-        internal: Fields of the engine's own notes. By default the server is enabled and goes to
-            all destinations.
+        internal: Fields of Internal. By default, the server is enabled and goes to all
+            destinations.
 
     Raises:
         ServerExists: If there is a server of this name.

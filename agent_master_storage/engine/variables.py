@@ -1,4 +1,4 @@
-"""References in configuration values: found always, replaced only on request.
+"""References to variables and inputs in configuration values, replaced only on request.
 
 =====================  ==============================================================
 ``${VAR}``             an environment variable (Claude Code, the Go engine)

@@ -66,7 +66,7 @@ def test_each_change_causes_its_event(everywhere: Engine) -> None:
 def test_changes_by_another_process_cause_events(shared: Any) -> None:
     recorder = Recorder()
     Engine(storage=shared).on_change(recorder)
-    with child("tests.engine.add_servers", shared.alias, "a", 3) as script:
+    with child("tests.support.engine_writer", shared.alias, "a", 3) as script:
         script.finish()
         assert recorder.wait(3) == [("server-added", f"a{number}") for number in range(3)]
 

@@ -58,7 +58,7 @@ def test_two_threads(storage: Any) -> None:
 
 @pytest.mark.slow
 def test_two_processes(shared: Any) -> None:
-    module, alias = "tests.engine.add_servers", shared.alias
+    module, alias = "tests.support.engine_writer", shared.alias
     with child(module, alias, "a", EACH) as one, child(module, alias, "b", EACH) as two:
         one.wait(1)
         two.wait(1)

@@ -39,7 +39,7 @@ class Imported:
     settings: Json = field(default_factory=dict, repr=False)
     #: the document without its servers and inputs; can be passed to render() as ``base``
     rest: Json = field(default_factory=dict, repr=False)
-    #: values that were converted, and other oddities
+    #: what was converted or ignored
     warnings: Sequence[str] = ()
 
 
@@ -161,6 +161,9 @@ class Format:
             base: The present document. Everything else in it is kept, and so are the keys of its
                 servers that the stored document does not have. A server with the same meaning as
                 before keeps its spelling.
+
+        Raises:
+            InvalidDocument: If ``base`` contains something else where the servers belong.
         """
         document = copy.deepcopy(dict(base or {}))
         before = get_at(document, self.path)

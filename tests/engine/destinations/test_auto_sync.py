@@ -80,7 +80,7 @@ def test_changes_by_another_process_are_synced(shared: Any, path: Path) -> None:
     engine.add_destination("here", path)
     with (
         engine.auto_sync(debounce=0.01),
-        child("tests.engine.add_servers", shared.alias, "a", 5) as script,
+        child("tests.support.engine_writer", shared.alias, "a", 5) as script,
     ):
         script.finish()
         wait_for(lambda: names(path) == {f"a{number}" for number in range(5)})
@@ -94,7 +94,7 @@ def test_an_edit_in_the_admin_reaches_a_file_that_another_process_syncs(
     engine.add_destination("here", path)
     engine.add_server("a", {"command": "before"})
     url = EntryAddress(shared.alias, "config").url("change")
-    with child("tests.engine.keep_synced", shared.alias) as script:
+    with child("tests.support.engine_auto_sync", shared.alias) as script:
         script.wait(1)
         wait_for(lambda: names(path) == {"a"})
         form = form_of(admin_client.get(url))

@@ -1,4 +1,4 @@
-"""``python -m tests.engine.add_servers ALIAS NAME COUNT``: add servers in another process."""
+"""``python -m tests.support.engine_writer ALIAS NAME COUNT``: add servers in another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m tests.engine.keep_synced ALIAS``: run auto-sync until killed."""
+"""``python -m tests.support.engine_auto_sync ALIAS``: run auto-sync until killed."""
 
 from __future__ import annotations
 
