@@ -45,6 +45,17 @@ class Change:
     #: the ``created_revision`` of the entry that was written or deleted; 0 when not known
     created_revision: int = 0
 
+    def to_entry(self, *, values: bool = True) -> Entry:
+        """Return the entry that this write left; without ``values``, its value is empty."""
+        return Entry(
+            key=self.key,
+            value=(self.value or b"") if values else b"",
+            revision=self.revision,
+            created_revision=self.created_revision,
+            updated_at=self.at,
+            actor=self.actor,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:

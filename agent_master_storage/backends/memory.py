@@ -110,14 +110,7 @@ class MemoryStorage(LoggedStorage):
             return
         if change.key not in self._entries:
             self._sorted.insert(bisect_left(self._sorted, change.key), change.key)
-        self._entries[change.key] = Entry(
-            key=change.key,
-            value=change.value,
-            revision=change.revision,
-            created_revision=change.created_revision,
-            updated_at=change.at,
-            actor=change.actor,
-        )
+        self._entries[change.key] = change.to_entry()
 
     # The log
 

@@ -59,11 +59,4 @@ def _get(storage: Remembering, key: str) -> Entry | None:
 def _entry_of(change: Change) -> Entry:
     if change.value is None:
         raise KeyNotFound(change.key)
-    return Entry(
-        key=change.key,
-        value=change.value,
-        revision=change.revision,
-        created_revision=change.created_revision,
-        updated_at=change.at,
-        actor=change.actor,
-    )
+    return change.to_entry()

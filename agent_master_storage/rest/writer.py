@@ -24,7 +24,7 @@ from ..exceptions import (
     StorageUnavailable,
 )
 from ..permissions import Action
-from ..types import Change, Delete, Entry, Operation, Write
+from ..types import Delete, Entry, Operation, Write
 from .etags import Precondition
 from .exceptions import NotJson, PreconditionFailed
 
@@ -188,7 +188,7 @@ class Writer:
     def _write(self, write: Write) -> Written:
         if self.storage.supports_commit:
             change = self.storage.transact([write])[0]
-            return Written(new=not change.previous_revision, entry=_entry_of(change))
+            return Written(new=not change.previous_revision, entry=change.to_entry())
         self.storage.write(write.key, write.data, if_revision=write.if_revision)
         return Written(new=not write.if_revision, entry=self.storage.entry(write.key))
 
@@ -229,17 +229,6 @@ class Writer:
 
 class _Superseded(Exception):
     """A concurrent write changed the entry between the decision and the write."""
-
-
-def _entry_of(change: Change) -> Entry:
-    return Entry(
-        key=change.key,
-        value=change.value or b"",
-        revision=change.revision,
-        created_revision=change.created_revision,
-        updated_at=change.at,
-        actor=change.actor,
-    )
 
 
 def _with_index(index: int, function: Callable[..., T], *args: Any) -> T:

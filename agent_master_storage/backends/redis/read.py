@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...exceptions import RevisionCompacted, StorageUnavailable
-from ...types import Change, Entry, Keys, Snapshot
+from ...types import Entry, Keys, Snapshot
 from ...watch import LogState, Selector
 from ...watch.log import PAGE_CHANGES
 from . import schema as layout
@@ -102,7 +102,7 @@ class Reading(History):
                 if change.value is None or key not in reach:
                     found.pop(key, None)
                 else:
-                    found[key] = _entry_of(change, values)
+                    found[key] = change.to_entry(values=values)
             position = page.through
             if position >= page.state.revision:
                 return page.state
@@ -119,14 +119,3 @@ class Reach(NamedTuple):
     def __contains__(self, key: object) -> bool:
         assert isinstance(key, bytes)
         return key > self.after and (not self.last or key <= self.last)
-
-
-def _entry_of(change: Change, values: bool) -> Entry:
-    return Entry(
-        key=change.key,
-        value=(change.value or b"") if values else b"",
-        revision=change.revision,
-        created_revision=change.created_revision,
-        updated_at=change.at,
-        actor=change.actor,
-    )
