@@ -9,7 +9,6 @@ which another's change goes unnoticed, and the pages say so.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +16,9 @@ from itertools import accumulate, groupby, zip_longest
 from typing import Any
 
 from ..backends.base import BaseStorage
-from ..backends.logged import MAX_COMMIT_OPERATIONS, LoggedStorage
+from ..backends.commit import MAX_COMMIT_OPERATIONS
 from ..exceptions import InvalidValue, KeyNotFound, RevisionConflict
+from ..paging import PlainEntry, list_entries
 from ..types import Delete, Entry
 from .content import Content
 from .legible import Keyed
@@ -146,7 +146,7 @@ def _remove_each(storage: BaseStorage, keys: Sequence[tuple[str, str]]) -> None:
 
 def seen_now(storage: BaseStorage, key: str) -> str:
     """What is to be seen of ``key``, without loading its value where that can be spared."""
-    if not isinstance(storage, LoggedStorage):
+    if not storage.supports_resume:
         stored = look(storage, key)
         return stored.seen if stored else MISSING
     # A key sorts before all that begin with it.
@@ -211,23 +211,24 @@ def rows(storage: BaseStorage, prefix: str, after: str, limit: int) -> list[Row]
     other. An adapter without revisions tells sizes by reading alone: it is read, from the first
     key on, up to READ_BYTES.
     """
-    if isinstance(storage, LoggedStorage):
-        return list(_logged_rows(storage, prefix, after, limit))
+    entries = list_entries(storage, prefix, after, limit, values=False).entries
+    if storage.supports_resume:
+        return list(_rows_with_sizes(storage, prefix, after, limit, entries))
     if storage.supports_revisions:
-        entries = storage.entries(prefix, after=after, limit=limit)
-        return [_row(storage, entry, Content(entry.value)) for entry in entries]
-    return list(_plain_rows(storage, prefix, after, limit))
+        return [_row(storage, entry, Content(entry.value or b"")) for entry in entries]
+    return list(_plain_rows(storage, entries))
 
 
-def _logged_rows(storage: LoggedStorage, prefix: str, after: str, limit: int) -> Iterator[Row]:
-    entries = storage.page(prefix, after, limit, values=False).entries
+def _rows_with_sizes(
+    storage: BaseStorage, prefix: str, after: str, limit: int, entries: Sequence[Entry | PlainEntry]
+) -> Iterator[Row]:
     sizes = storage.sizes(prefix, after, limit)[: len(entries)]
     loaded: dict[str, Content] = {}
     for start, end in _runs(_smallest(sizes)):
         before = entries[start - 1].key if start else after
         run = storage.page(prefix, before, end - start, max_bytes=PREVIEW_BYTES)
         loaded |= {entry.key: Content(entry.value) for entry in run.entries}
-    # There are fewer sizes when keys were deleted between the two looks.
+    # There are fewer sizes if keys were deleted between the two queries.
     for entry, size in zip_longest(entries, sizes):
         yield _row(storage, entry, loaded.get(entry.key), size)
 
@@ -246,25 +247,26 @@ def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield stretch[0], stretch[-1] + 1
 
 
-def _plain_rows(storage: BaseStorage, prefix: str, after: str, limit: int) -> Iterator[Row]:
-    keys = storage.list(prefix)
-    start = bisect_right(keys, after) if after else 0
+def _plain_rows(storage: BaseStorage, entries: Sequence[Entry | PlainEntry]) -> Iterator[Row]:
     left = READ_BYTES
-    for key in keys[start : start + limit]:
-        content = content_of(look(storage, key)) if left > 0 else None
+    for entry in entries:
+        content = content_of(look(storage, entry.key)) if left > 0 else None
         left -= content.size if content else 0
-        yield Row(alias=storage.alias, key=key, **_shown(content))
+        yield _row(storage, entry, content)
 
 
 def _row(
-    storage: BaseStorage, entry: Entry, content: Content | None, size: int | None = None
+    storage: BaseStorage,
+    entry: Entry | PlainEntry,
+    content: Content | None,
+    size: int | None = None,
 ) -> Row:
     return Row(
         alias=storage.alias,
         key=entry.key,
         revision=entry.revision,
         updated_at=entry.updated_at,
-        actor=entry.actor,
+        actor=entry.actor or "",
         **_shown(content, size),
     )
 
