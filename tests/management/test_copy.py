@@ -83,6 +83,14 @@ def test_copy_to_and_from_an_adapter_without_revisions() -> None:
     assert storages["memory"].read("a") == b"other"
 
 
+def test_copy_to_an_adapter_without_commits(settings: Any) -> None:
+    backend = {"BACKEND": "tests.test_paging.RevisionsOnly"}
+    settings.AGENT_MASTER_STORAGE = {**settings.AGENT_MASTER_STORAGE, "revisions": backend}
+    fill(storages["memory"])
+    assert "5 keys written" in copy("memory", "revisions")
+    assert "0 keys written" in copy("memory", "revisions")
+
+
 def test_other_keys_in_the_target_are_kept() -> None:
     storages["memory"].write("k", b"")
     storages["default"].write("own", b"stays")
