@@ -11,10 +11,11 @@ import pytest
 from agent_master_storage import storages
 
 from ..support.processes import Server, asgi_server, run_python
-from .api import COMMITTED, JSON, MERGE_PATCH, OCTETS
+from .api import DATABASES, JSON, MERGE_PATCH, OCTETS
 from .http_client import ADMIN, Answer, connect, exchange
 
-pytestmark = COMMITTED
+# The server of this project needs both databases.
+pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
 
 
 @pytest.fixture(scope="module")
