@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: demo test lint bench docs dist clean
+.PHONY: demo clean-demo test lint bench docs dist clean
 
 # An environment for each purpose is made once and made anew when setup.cfg changes.
 $(VENV)/.%: setup.cfg pyproject.toml
@@ -16,6 +16,10 @@ demo: $(VENV)/.demo
 	$(BIN)/python manage.py migrate --no-input --verbosity 0
 	PORT=$(PORT) $(BIN)/python manage.py seed_demo
 	$(BIN)/python -m uvicorn demo_project.asgi:application --host 127.0.0.1 --port $(PORT) --ws websockets-sansio --lifespan off --no-access-log
+
+# Removes the demo's data and nothing else; the next `make demo` starts from the sample data.
+clean-demo:
+	rm -rf demo_destinations demo.sqlite3 demo.sqlite3-*
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
@@ -38,5 +42,5 @@ dist: $(VENV)/.dev
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/python -m twine check --strict dist/*
 
-clean:
-	rm -rf $(VENV) build dist docs/_build demo_destinations .tox *.egg-info demo.sqlite3 demo.sqlite3-*
+clean: clean-demo
+	rm -rf $(VENV) build dist docs/_build .tox *.egg-info

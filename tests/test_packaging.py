@@ -22,8 +22,15 @@ OPTIONAL = (
     "django_json_widget",
     "psycopg",
     "psycopg2",
+    "pydantic",
+    "yaml",
+    "tomlkit",
+    "hiredis",
     "rest_framework.authtoken",
 )
+
+#: extras whose packages the engine and the Redis adapter need
+EXTRAS = ("engine", "redis")
 
 _CLUTTER = shutil.ignore_patterns(
     ".git", ".venv*", ".tox", "*cache*", "build", "dist", "_build", "*.egg-info", "*.sqlite3*"
@@ -101,6 +108,12 @@ print([client.get(page, headers={{"accept": "text/html"}}).status_code for page 
 print(finders.find("agent_master_storage/admin/pages.css"))
 print(agent_master_storage.__file__)
 print(*[name for name in {OPTIONAL} if importable(name)])
+for name in ("agent_master_storage.engine", "agent_master_storage.backends.redis"):
+    try:
+        importlib.import_module(name)
+        print("imported", name)
+    except ModuleNotFoundError as error:
+        print(error)
 """
 
 
@@ -130,4 +143,12 @@ def _look_around(reader: Reader) -> None:
     packages = str(reader.environment.folder)
     assert printed[1].startswith(packages)
     assert printed[2].startswith(packages)
-    assert not set(printed[3].split()) & set(reader.environment.missing)
+    missing = set(reader.environment.missing)
+    assert not set(printed[3].split()) & missing
+    # What an extra installs is named where it is missing, and nothing else needs it.
+    for line, package, extra in zip(printed[4:], ("pydantic", "hiredis"), EXTRAS, strict=True):
+        if package in missing:
+            assert package in line
+            assert f"pip install 'agent-master-storage[{extra}]'" in line
+        else:
+            assert line.startswith("imported")

@@ -28,6 +28,17 @@ In a project::
 
 from __future__ import annotations
 
+try:
+    import pydantic  # noqa: F401
+    import tomlkit  # noqa: F401
+    import yaml  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"agent_master_storage.engine requires the package {error.name!r}; install the extra"
+        " with: pip install 'agent-master-storage[engine]'",
+        name=error.name,
+    ) from error
+
 from .document import Document
 from .engine import Engine
 from .server import Internal, Server, ServerConfig

@@ -14,6 +14,16 @@
 
 from __future__ import annotations
 
+try:
+    import hiredis  # noqa: F401
+    import redis  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"RedisStorage requires the package {error.name!r}; install the extra with:"
+        " pip install 'agent-master-storage[redis]'",
+        name=error.name,
+    ) from error
+
 from .storage import RedisStorage
 
 __all__ = ["RedisStorage"]
