@@ -9,6 +9,6 @@ import django
 django.setup()
 
 from agent_master_storage import storages  # noqa: E402
-from tests.management.commands.follow import WAYS  # noqa: E402
+from tests.management.commands.follow import METHODS  # noqa: E402
 
-WAYS[sys.argv[2]](storages[sys.argv[1]])
+METHODS[sys.argv[2]](storages[sys.argv[1]])
