@@ -14,10 +14,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NoReturn
 
-from pydantic_core import to_json
-
 from .exceptions import InvalidValue, StorageError
 from .types import Change, Entry
+
+try:
+    # Indents ten times faster than the json module. Installed with the extra [engine].
+    from pydantic_core import to_json
+except ModuleNotFoundError:
+
+    def to_json(value: Any, *, indent: int | None = None) -> bytes:  # type: ignore[misc]
+        """Return ``value`` as JSON; ValueError if it is nested too deeply or not encodable."""
+        try:
+            return json.dumps(value, indent=indent, ensure_ascii=False).encode()
+        except RecursionError as error:
+            raise ValueError(str(error)) from error
+
 
 ENCODINGS = ("utf-8", "base64", "json")
 

@@ -23,6 +23,7 @@ OPTIONAL = (
     "psycopg",
     "psycopg2",
     "pydantic",
+    "pydantic_core",
     "yaml",
     "tomlkit",
     "hiredis",
