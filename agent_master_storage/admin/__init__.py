@@ -1,13 +1,13 @@
 """The Django admin, built on the storage interface, so that every alias looks the same in it.
 
-``options``    the two ModelAdmins: URLs, permissions, the admin's own log of actions
-``views``      a page a file: list, add and edit, delete, bulk delete, log, diff, restore
-``stores``     one face for adapters with and without revisions: look, put, remove, list
-``log``        the change log from its newest end
-``content``    bytes as people see and edit them, and back without losing any
-``jsontext``   JSON as text: laid out, compared, and asked whether JavaScript would harm it
-``diffs``      two values side by side
-``addresses``  which alias and key an admin URL means
+``model_admins``  the two ModelAdmins: URLs, permissions, the admin's own log of actions
+``views``         one module per page: list, add and edit, delete, bulk delete, log, diff, restore
+``stores``        the same operations for adapters with and without revisions
+``log``           the change log, newest change first
+``content``       converts between bytes and the text that people edit, without loss
+``jsontext``      formats and compares JSON text, and tests whether JavaScript would change it
+``diffs``         two values side by side
+``addresses``     the alias and key that an admin URL names
 
 No page needs a row of a model: Entry and Change lend their names to URLs and permissions.
 """

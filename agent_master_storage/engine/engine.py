@@ -81,7 +81,7 @@ class Engine(DocumentStore):
     aauto_sync = async_twin(auto_sync.auto_sync)
     auto_sync = auto_sync.auto_sync
 
-    #: the short form of sync_one(); it has no twin, because ``async`` is a keyword
+    #: short form of sync_one(), whose async twin is async_one(): ``async`` is a keyword
     sync = sync_one
     #: deprecated: use async_one()
     async_ = async_one

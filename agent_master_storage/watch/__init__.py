@@ -7,7 +7,7 @@ A subscription takes from memory while it keeps up and reads the log at its own 
 does not. On top of it stand the handlers of ``watch()`` (``handlers.py``), the iterators of
 ``changes()`` (``iterators.py``), and, elsewhere, sockets and event streams.
 
-A wake-up (a notification of the store, the Channels layer in ``courier.py``, a poll) only
+A wake-up (a notification of the store, the Channels layer in ``channel_layer.py``, a poll) only
 makes the tail look again. Losing, repeating or reordering one costs time, never a change.
 
 ``log.py`` says what an adapter has to give. The promises are etcd's; the ring with a cursor

@@ -1,6 +1,6 @@
 """The statements of the database adapters: what SQLite and PostgreSQL both understand.
 
-Where PostgreSQL must be told more, to plan them well, it has its own: ``pg_statements.py``.
+PostgreSQL has variants where its planner needs more: ``postgresql/statements.py``.
 
 Written out, because building them by the ORM costs more than running them. ``%s`` is the
 placeholder of Django's cursors.

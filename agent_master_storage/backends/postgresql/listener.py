@@ -5,7 +5,7 @@ after the commit, in a transaction of its own that does not wait for the disk: i
 writing transaction its lock would cover the flush, and so halve what writers do. Under load
 many commits share one. Whatever goes wrong here costs time, never a change: the tails poll.
 
-``Hub`` is what the storages see; ``pg_session.py`` is the life of one connection.
+``Hub`` is what the storages see; ``session.py`` is the life of one connection.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 One line of the settings apart from DatabaseStorage, and both may be at work on the same rows.
 A write is one round trip, by the functions of migrations 0002 and 0003; many at once share one
-(``group_commit.py``), other processes hear of it by NOTIFY (``notify.py``), and statements go
-straight to psycopg (``pg_database.py``, ``pg_line.py``).
+(``group_commit.py``), other processes hear of it by NOTIFY (``listener.py``), and statements go
+straight to psycopg (``connection.py``, ``pipeline.py``).
 """
 
 from __future__ import annotations

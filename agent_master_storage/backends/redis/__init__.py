@@ -1,15 +1,15 @@
 """Redis and Valkey, sharing their data with the Go engine.
 
-``storage``   RedisStorage: start here; ``asynchronous`` its native async twins
-``layout``    which names there are in Redis, and what stands under them
-``steps``     what a call asks of the server, as generators that both worlds run: ``writing``,
-              ``large`` and ``commit``, ``reading``, ``history``, ``comparing``, on the ground
-              of ``asking``
-``scripts``   the Lua scripts beside it: each does all of its work in one round trip
-``server``    connections, time limits, what may be tried again; ``link`` one of them, ``errors``
-              what to do about it
-``tracker``   notices what others write, by client tracking and by comparing
-``waiter``    waits for the log by XREAD BLOCK
+``storage``       RedisStorage, the place to start; ``async_storage`` has its native async methods
+``schema``        the names in Redis, and what they hold
+``steps``         the commands of each call and what their answers mean, as generators that the sync
+                  and the async client both run: ``write``, ``transaction`` and ``commit``, ``read``,
+                  ``history``, ``comparing``, all based on ``asking`` and ``questions``
+``scripts``       loads the Lua scripts in ``lua/``; each does its work in one round trip
+``client``        connections, time limits and retries; ``async_client`` does the same in an event
+                  loop, ``connection`` is one connection, ``retry`` and ``errors`` handle failures
+``tracker``       notices foreign writes by client tracking (``signals``) and by ``reconcile``
+``waiter``        waits for the log with XREAD BLOCK
 """
 
 from __future__ import annotations

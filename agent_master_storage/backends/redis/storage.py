@@ -30,7 +30,7 @@ _SCHEMES = ("redis", "rediss", "unix")
 
 
 class RedisStorage(AsyncVerbs, LoggedStorage):
-    """Values are plain strings under ``<prefix>:<key>``; see ``layout.py`` for the rest."""
+    """Values are plain strings under ``<prefix>:<key>``; see ``schema.py`` for the rest."""
 
     def __init__(
         self,
