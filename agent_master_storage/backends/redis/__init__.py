@@ -3,7 +3,7 @@
 ``storage``       RedisStorage, the place to start; ``async_storage`` has its native async methods
 ``schema``        the names in Redis, and what they hold
 ``steps``         the commands of each call and what their answers mean, as generators that the sync
-                  and the async client both run: ``write``, ``transaction`` and ``commit``, ``read``,
+                  and the async client both run: ``write``, ``transaction``, ``commit``, ``read``,
                   ``history``, ``comparing``, all based on ``asking`` and ``questions``
 ``scripts``       loads the Lua scripts in ``lua/``; each does its work in one round trip
 ``client``        connections, time limits and retries; ``async_client`` does the same in an event
